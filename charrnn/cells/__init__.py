@@ -1,0 +1,1 @@
+"""Recurrent cells: one layer each, described by one time step."""

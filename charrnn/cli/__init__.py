@@ -1,0 +1,71 @@
+"""The command line: one thin file a command, and here the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from charrnn.cli.app import PROGRAM, make_app
+from charrnn.errors import CharrnnError, ExitCode
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Returns:
+        The exit code; whatever a person can cause has been told in one line on standard error.
+    """
+    warnings.showwarning = _show_warning
+    if not sys.warnoptions:
+        # What libraries tell their developers is not for a user; our own plugin warnings are.
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("always", module="charrnn")
+    try:
+        result = make_app().main(
+            arguments if arguments is None else list(arguments), prog_name=PROGRAM, standalone_mode=False
+        )
+        sys.stdout.flush()
+    except CharrnnError as error:
+        _tell(str(error))
+        return error.exit_code
+    except typer.Abort:
+        return ExitCode.INTERRUPTED
+    except TyperException as error:
+        _tell_usage(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _tell("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough. Python would complain of it once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        _tell(f"{error.strerror or error}{where}")
+        return ExitCode.TOLD_ERROR
+    return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _tell(line: str) -> None:
+    print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 - the one place
+
+
+def _tell_usage(error: TyperException) -> None:
+    """Tell wrong usage in one line; a call without a command gets the help instead."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(message, file=sys.stderr)  # noqa: T201 - the one place
+        return
+    help_from = f"; see: {context.command_path} --help" if context is not None else ""
+    _tell(" ".join(message.split()).rstrip(".") + help_from)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    _tell(f"warning: {message}" if category.__module__.startswith("charrnn") else f"{category.__name__}: {message}")

@@ -1,0 +1,80 @@
+"""The program's commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+import charrnn
+
+PROGRAM = "charrnn"
+
+#: Each command's one line of help; its module is ``charrnn.cli.NAME``, with a Typer ``app`` in it.
+COMMANDS = {
+    "train": "Train a model on a corpus.",
+    "sample": "Write text with a trained model.",
+    "eval": "Measure how well a model predicts a text.",
+    "runs": "List, show and remove runs.",
+    "corpora": "List, show and build corpora.",
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists its commands without importing them."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        # The names, for suggestions; get_command fills in the rest.
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[arg-type]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        if self.commands.get(cmd_name) is None:
+            module = import_module(f"charrnn.cli.{cmd_name}")
+            command = typer.main.get_command(module.app)
+            command.name = cmd_name
+            self.commands[cmd_name] = command
+        return self.commands[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is Typer's
+        """List names and help from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def make_app() -> Any:
+    """Return the program as a command. Its own help is plain text: a rich one would take twice as long to show."""
+    app = typer.Typer(
+        cls=LazyGroup,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_program)
+    return typer.main.get_command(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"{PROGRAM} {charrnn.__version__}")
+        raise typer.Exit
+
+
+def _program(
+    version: bool = typer.Option(  # noqa: ARG001 - its callback acts
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """Train character-level recurrent networks, and write text with them.
+
+    \b
+      charrnn train CORPUS          a text file, a folder, hf:OWNER/NAME, or a name
+                                    from: charrnn corpora list
+      charrnn sample --temp 0.8     text from the latest run
+    """

@@ -1,0 +1,71 @@
+"""``charrnn eval``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from charrnn.cli.parameters import Checkpoints, Json, RunArgument
+from charrnn.errors import UsageError
+
+app = typer.Typer()
+
+_LABELS = {
+    "nats_per_token": "nats per token",
+    "bits_per_char": "bits per character",
+    "bits_per_byte": "bits per byte",
+    "perplexity": "perplexity",
+    "tokens": "tokens",
+    "chars": "characters",
+    "bytes": "bytes",
+}
+
+
+@app.command(name="eval")
+def evaluate(
+    run: RunArgument = None,
+    corpus: Annotated[
+        str | None, typer.Option(help="Another corpus than the run's own.", show_default=False)
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Split to score (default: validation; of another corpus that has none, all of it).", show_default=False
+        ),
+    ] = None,
+    unseen: Annotated[
+        str, typer.Option(metavar="replace|error", help="What to do with characters that the model has never seen.")
+    ] = "replace",
+    checkpoints: Checkpoints = None,
+    json: Json = False,
+) -> None:
+    """Measure how well a model predicts a text: every token of a split once, in order."""
+    import json as json_format
+
+    from charrnn.evaluation import score
+    from charrnn.generation.session import load, shown_characters
+    from charrnn.options import check
+    from charrnn.reporting import make_reporter
+    from charrnn.runs.corpus import text_to_score
+    from charrnn.settings import SampleSettings
+    from charrnn.training.events import Preparing
+
+    policy = check(SampleSettings, {"unseen": unseen}, label=lambda name: f"--{name}").unseen
+    session = load(run, checkpoints=checkpoints)
+    assert session.run is not None
+    with make_reporter(json=False) as reporter:
+        scored = text_to_score(session.run, corpus, split, lambda *at: reporter.listen(Preparing(*at)))
+    if scored.unseen:
+        told = f"the model has never seen {shown_characters(scored.unseen)} of the text"
+        if policy == "error":
+            raise UsageError(f"{told}; use --unseen replace, or another text")
+        typer.echo(f"{told}; replaced", err=True)
+    result = score(session.model, session.tokenizer, scored.tokens, session.context).to_dict()
+    if json:
+        typer.echo(json_format.dumps({"run": session.run.name, "corpus": scored.corpus, "split": scored.split, **result}))
+        return
+    typer.echo(f"run {session.run.name}, corpus {scored.corpus}, split {scored.split}")
+    for key, label in _LABELS.items():
+        value = result[key]
+        typer.echo(f"{label:<20}{value:>14,}" if isinstance(value, int) else f"{label:<20}{value:>14.4f}")

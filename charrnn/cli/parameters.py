@@ -1,0 +1,107 @@
+"""Command-line parameters made from the settings' declarations."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from charrnn.layers import flag
+from charrnn.options import parse_pairs
+from charrnn.settings import Duration, Options, Settings
+
+Command = Callable[..., Any]
+
+Checkpoints = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoints",
+        envvar="CHARRNN_CHECKPOINTS",
+        help="Directory of the runs (default: ./checkpoints).",
+        show_default=False,
+        show_envvar=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RunArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[RUN]", help="A run's name or directory (default: the latest).", show_default=False),
+]
+
+
+def takes_settings(panels: Mapping[str, type[Settings]]) -> Callable[[Command], Command]:
+    """Give a command one flag a setting, in place of its ``**settings``.
+
+    Values come as they were written; the settings' own check reads them, so that a flag and a file agree on what is
+    right.
+
+    Args:
+        panels: groups of settings by their heading in the help.
+    """
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        own = [each for each in signature.parameters.values() if each.kind is not each.VAR_KEYWORD]
+        made = [
+            _parameter(name, field, panel)
+            for panel, group in panels.items()
+            for name, field in group.model_fields.items()
+        ]
+        parameters = [*own, *made]
+        command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {each.name: each.annotation for each in parameters}
+        return command
+
+    return decorate
+
+
+def read_flags(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop what was not given, and read ``key=value`` lists."""
+    given = {}
+    for name, value in settings.items():
+        if isinstance(value, list):
+            if value:
+                given[name] = parse_pairs(value, flag(name))
+        elif value is not None:
+            given[name] = value
+    return given
+
+
+def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
+    options = field.annotation == Options
+    option = typer.Option(
+        flag(name),
+        help=_help(field),
+        metavar="KEY=VALUE" if options else _metavar(field),
+        rich_help_panel=panel,
+        show_default=False,
+    )
+    kind: Any = list[str] | None if options else str | None
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
+    )
+
+
+def _help(field: FieldInfo) -> str:
+    text = field.description or ""
+    text = text[0].upper() + text[1:]
+    if field.default in (None, {}) or "(default" in text:
+        return f"{text}."
+    return f"{text} (default: {field.default:g})." if isinstance(field.default, float) else f"{text} (default: {field.default})."
+
+
+def _metavar(field: FieldInfo) -> str:
+    annotation = field.annotation
+    kinds = [each for each in get_args(annotation) if each is not type(None)] or [annotation]
+    kind = kinds[0]
+    if get_origin(annotation) is Literal:
+        return "|".join(map(str, get_args(annotation)))
+    if kind is Duration or any(getattr(each, "func", None) for each in field.metadata):
+        return "TIME"
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    return {int: "N", float: "NUMBER"}.get(kind, "TEXT")

@@ -1,0 +1,81 @@
+"""``charrnn train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from charrnn.cli.parameters import Checkpoints, Json, read_flags, takes_settings
+from charrnn.presets import AUTO, PRESETS
+from charrnn.settings import (
+    CorpusSettings,
+    LoopSettings,
+    ModelSettings,
+    OptimizerSettings,
+    TokenizerSettings,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+@takes_settings(
+    {
+        "Corpus": CorpusSettings,
+        "Tokenizer": TokenizerSettings,
+        "Model": ModelSettings,
+        "Optimizer": OptimizerSettings,
+        "Training": LoopSettings,
+    }
+)
+def train(
+    corpus: Annotated[
+        str | None,
+        typer.Argument(
+            help="A text file, folder or glob; hf:OWNER/NAME[:CONFIG][@REVISION]; a name from 'charrnn corpora list'; "
+            "or - for standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run (default: the corpus's and the cell's).", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run --name, or the latest.")] = False,
+    init_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN", help="Start from the weights, shape and tokenizer of a run.", show_default=False
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Settings from a file; flags override them.", show_default=False)
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help=f"What fills in the rest: {AUTO}, {', '.join(PRESETS)} (default: {AUTO}).", show_default=False)
+    ] = AUTO,
+    checkpoints: Checkpoints = None,
+    json: Json = False,
+    **settings: Any,
+) -> None:
+    """Train a model on a corpus, and keep all of it in a run directory.
+
+    Ctrl-C saves and stops; --resume goes on. What no flag sets is chosen by the preset and said.
+    """
+    import charrnn
+    from charrnn.reporting import make_reporter
+
+    with make_reporter(json=json) as reporter:
+        charrnn.train(
+            corpus,
+            config=config,
+            preset=preset,
+            name=name,
+            checkpoints=checkpoints,
+            resume=resume,
+            init_from=init_from,
+            listen=reporter.listen,
+            samples=reporter.wants_samples,
+            **read_flags(settings),
+        )

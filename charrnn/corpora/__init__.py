@@ -1,0 +1,1 @@
+"""Where text comes from, and the token packs that it becomes."""

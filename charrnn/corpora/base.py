@@ -1,0 +1,79 @@
+"""The contract of a corpus."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+#: Names under which datasets keep what is meant for validation, the most usual first.
+VALIDATION_NAMES = ("validation", "valid", "val", "dev")
+
+#: Called with what is being done, how many bytes of text were read in it, and about how many there are.
+Progress = Callable[[str, int, int | None], None]
+
+
+class Corpus(ABC):
+    """Text in one or more splits, and where it came from.
+
+    Attributes:
+        name: short, fit for a file name.
+        separator: what stands between documents; a text's first token is predicted from it.
+    """
+
+    name: str
+    separator: str = ""
+
+    @abstractmethod
+    def splits(self) -> tuple[str, ...]:
+        """Return the names of the splits; ``train`` is one of them."""
+
+    @abstractmethod
+    def read(self, split: str) -> Iterator[str]:
+        """Yield a split's text in pieces of any length, the separator already between documents.
+
+        Raises:
+            CorpusError: the text cannot be read.
+        """
+
+    @abstractmethod
+    def provenance(self) -> dict[str, Any]:
+        """Return where the text came from, as JSON: what a reader needs to find the very same text."""
+
+    def fingerprint(self) -> str:
+        """Return a hash that differs when the text may: by default, of the provenance."""
+        return digest(self.provenance())
+
+    def size(self) -> int | None:
+        """Return the text's size in bytes, roughly, where it is known."""
+        return None
+
+    def close(self) -> None:
+        """Let go of what was only needed while reading."""
+
+
+def digest(value: object) -> str:
+    """Hash a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def joined(documents: Iterable[str], separator: str) -> Iterator[str]:
+    """Put the separator between documents that do not end with it already."""
+    previous = None
+    for document in documents:
+        if previous is not None and not (separator and previous.endswith(separator)):
+            yield separator
+        yield document
+        previous = document
+
+
+def read_all(corpus: Corpus, splits: Iterable[str], doing: str, progress: Progress) -> Iterator[str]:
+    """Read splits one after another, and tell of how far it is."""
+    done, total = 0, corpus.size()
+    for split in splits:
+        for piece in corpus.read(split):
+            yield piece
+            done += len(piece.encode("utf-8", "surrogatepass"))
+            progress(doing, done, total)

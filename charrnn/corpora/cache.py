@@ -1,0 +1,41 @@
+"""The cache directory: what can be made again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+
+ENVIRONMENT = "CHARRNN_CACHE"
+
+
+def cache_directory() -> Path:
+    """Return ``CHARRNN_CACHE``, or the platform's place for caches."""
+    if os.environ.get(ENVIRONMENT):
+        return Path(os.environ[ENVIRONMENT])
+    import platformdirs
+
+    return platformdirs.user_cache_path("charrnn")
+
+
+def cached(kind: str, key: str, build: Callable[[Path], None]) -> Path:
+    """Return the directory ``key`` of a kind: built whole, by one process while others wait, or not at all."""
+    directory = cache_directory() / kind / key
+    if directory.is_dir():
+        return directory
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(directory.with_suffix(".lock")):
+        if directory.is_dir():
+            return directory
+        unfinished = directory.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        try:
+            build(unfinished)
+            unfinished.rename(directory)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return directory

@@ -1,0 +1,46 @@
+"""From CORPUS on the command line to a corpus: a recipe's or plugin's name, then ``hf:``, then a path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from charrnn.corpora.base import Corpus
+from charrnn.corpora.files import Files, find_files
+from charrnn.corpora.hub import Hub, parse_address
+from charrnn.corpora.stdin import ADDRESS as STDIN
+from charrnn.corpora.stdin import StandardInput
+from charrnn.errors import CorpusError, near_names
+from charrnn.plugins import plugins
+from charrnn.settings import CorpusSettings
+
+
+def open_corpus(address: str, settings: CorpusSettings) -> Corpus:
+    """Find a corpus; ``./x`` is always a path, and ``-`` standard input.
+
+    Raises:
+        CorpusError: there is no such thing; the message gives the near names.
+    """
+    registered = plugins().corpora
+    if address in registered:
+        corpus: Corpus = registered[address].load()(settings)
+        return corpus
+    if address.startswith("hf:"):
+        dataset, config, revision = parse_address(address)
+        return Hub(dataset.split("/")[-1], dataset, config, revision, settings)
+    if address == STDIN:
+        return StandardInput(settings)
+    looks_like_path = any(sign in address for sign in "/\\.*?[")
+    if not looks_like_path and not Path(address).exists():
+        names = [entry.name for entry in registered]
+        raise CorpusError(
+            f"no corpus is called '{address}', and there is no such file: {near_names(address, names)}"
+        )
+    return Files(_name(address), find_files(address), settings)
+
+
+def _name(address: str) -> str:
+    """Make a path fit for a run's name."""
+    path = Path(address).expanduser()
+    stem = path.resolve().name if path.is_dir() else path.name.split(".")[0]
+    name = "".join(sign if sign.isalnum() or sign in "-_" else "-" for sign in stem)
+    return name.strip("-") or "text"

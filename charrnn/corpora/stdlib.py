@@ -1,0 +1,63 @@
+"""The running Python's standard library: real text that is always there, and freely licensed."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from charrnn.corpora.base import Corpus, joined
+from charrnn.errors import CorpusError
+
+_LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "lib2to3"}
+
+
+class StandardLibrary(Corpus):
+    """The standard library's modules in the order of their paths, without its tests."""
+
+    separator = "\n"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._root = Path(sysconfig.get_path("stdlib"))
+        self._files = sorted(
+            path
+            for path in self._root.rglob("*.py")
+            if not _LEFT_OUT.intersection(path.relative_to(self._root).parts)
+        )
+        if not self._files:
+            raise CorpusError(f"this Python keeps no sources in {self._root}; give a text file instead")
+
+    def splits(self) -> tuple[str, ...]:
+        """Return the only split."""
+        return ("train",)
+
+    def read(self, split: str) -> Iterator[str]:  # noqa: ARG002 - there is one
+        """Yield module after module."""
+        return joined((self._module(path) for path in self._files), self.separator)
+
+    def provenance(self) -> dict[str, Any]:
+        """Name the Python whose library it is, since the text differs from version to version."""
+        return {
+            "source": "standard library",
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "implementation": sys.implementation.name,
+            "files": len(self._files),
+            "bytes": self.size(),
+            "licence": "PSF-2.0",
+        }
+
+    def size(self) -> int:
+        """Add up the files."""
+        return sum(path.stat().st_size for path in self._files)
+
+    @staticmethod
+    def _module(path: Path) -> str:
+        try:
+            with tokenize.open(path) as module:  # a source may declare its encoding
+                return module.read()
+        except (OSError, SyntaxError, UnicodeDecodeError) as error:
+            raise CorpusError(f"the standard library's {path} cannot be read: {error}") from error

@@ -1,0 +1,77 @@
+"""What a user can be told: one line that says what is wrong, with the value, and what to do next.
+
+The command line turns these into exit codes in one place (``charrnn.cli.main``); nothing else prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """How the program ends."""
+
+    DONE = 0
+    TOLD_ERROR = 1
+    WRONG_USAGE = 2
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class CharrnnError(Exception):
+    """Base of every error that is the user's to mend; its text is one line."""
+
+    exit_code = ExitCode.TOLD_ERROR
+
+
+class UsageError(CharrnnError):
+    """The command line, a setting or a configuration file asks for something that cannot be."""
+
+    exit_code = ExitCode.WRONG_USAGE
+
+
+class CorpusError(CharrnnError):
+    """A corpus cannot be found, reached or read."""
+
+
+class RunError(CharrnnError):
+    """A run directory is missing, damaged, or in the way."""
+
+
+class PluginError(CharrnnError):
+    """A plugin cannot be loaded, or what it registered does not keep its contract."""
+
+
+class DivergedError(CharrnnError):
+    """Training produced NaN, infinity, or a loss far above its start."""
+
+
+class InterruptedRunError(CharrnnError):
+    """Training was asked to stop, and has saved its state."""
+
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class RunFinished(CharrnnError):  # noqa: N818 - no error, but the one thing left to say
+    """A run that is to be resumed has nothing left to do."""
+
+    exit_code = ExitCode.DONE
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """Say which of ``known`` a person may have meant by ``name``, or list them all where none is near.
+
+    Returns a sentence's end, such as ``did you mean 'lstm'?`` or ``there are: gru, lstm, rnn``.
+    """
+    names = sorted(known)
+    near = get_close_matches(name.lower(), names, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(repr(each) for each in near)}?"
+    if not names:
+        return "there are none"
+    shown = ", ".join(names[:20])
+    return f"there are: {shown}" + (", ..." if len(names) > 20 else "")

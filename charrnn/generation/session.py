@@ -1,0 +1,171 @@
+"""A trained model that one can talk to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from charrnn.corpora.fitting import load_tokenizer
+from charrnn.errors import RunError, UsageError
+from charrnn.evaluation import Score, score
+from charrnn.generation.sampling import log_probabilities, sample
+from charrnn.generation.stepper import Stepper
+from charrnn.model import LanguageModel, model_shapes
+from charrnn.options import check
+from charrnn.runs.find import checkpoints_directory, find_run
+from charrnn.runs.run import Run
+from charrnn.settings import SampleSettings
+from charrnn.tokenizers.base import Tokenizer
+
+
+class Session:
+    """A model with its tokenizer.
+
+    Args:
+        model: weights in place.
+        tokenizer: the one that it was trained with.
+        context: the id that stands before a text's first.
+        run: where it came from, if from a run.
+    """
+
+    def __init__(
+        self, model: LanguageModel, tokenizer: Tokenizer, context: int, run: Run | None = None
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.context = context
+        self.run = run
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        temp: float = SampleSettings.model_fields["temp"].default,
+        length: int = SampleSettings.model_fields["length"].default,
+        seed: int | None = None,
+        lane: int = 0,
+        unseen: str = SampleSettings.model_fields["unseen"].default,
+    ) -> Iterator[str]:
+        """Continue ``prompt``; yields pieces of text as they are made, never half a character.
+
+        Args:
+            prompt: text to continue; it is not repeated.
+            temp: temperature; 0 is greedy.
+            length: tokens to generate.
+            seed: the same seed gives the same text; None a new one each time.
+            lane: which of the many texts of one seed.
+            unseen: ``replace`` or ``error``, for the prompt's characters that the model has never seen.
+
+        Raises:
+            UsageError: a value is out of bounds, or the prompt has unseen characters and ``unseen="error"``.
+        """
+        asked = check(SampleSettings, {"temp": temp, "length": length, "seed": seed, "unseen": unseen})
+        if asked.unseen == "error":
+            self.refuse_unseen(prompt)
+        return self._stream(prompt, asked, lane)
+
+    def generate(self, prompt: str = "", **options: float) -> str:
+        """Return the whole of what :meth:`stream` yields; the options are the same."""
+        return "".join(self.stream(prompt, **options))  # type: ignore[arg-type]
+
+    def score(self, text: str) -> Score:
+        """Score a text: every token given those before it, the first given :attr:`context`."""
+        return score(self.model, self.tokenizer, self.tokenizer.encode(text), self.context)
+
+    def next(self, prompt: str = "") -> list[tuple[str, float]]:
+        """Return every token's text and its probability to come after ``prompt``, the likeliest first."""
+        logs = log_probabilities(self._begin(prompt)[1])
+        order = np.argsort(-logs, kind="stable")
+        return [(self.tokenizer.decode(np.array([token])), float(np.exp(logs[token]))) for token in order]
+
+    def refuse_unseen(self, text: str) -> None:
+        """Raise if a text has characters that the model has never seen.
+
+        Raises:
+            UsageError: it has; the message shows them.
+        """
+        missing = self.tokenizer.unseen(text)
+        if missing:
+            raise UsageError(f"the model has never seen {shown_characters(missing)}; use --unseen replace, or other text")
+
+    def _begin(self, prompt: str) -> tuple[Stepper, np.ndarray[tuple[int], np.dtype[np.float32]]]:
+        stepper = Stepper(self.model)
+        ids = np.concatenate([[self.context], self.tokenizer.encode(prompt).astype(np.int64)])
+        return stepper, stepper.feed(ids)
+
+    def _stream(self, prompt: str, asked: SampleSettings, lane: int) -> Iterator[str]:
+        seed = secrets.randbits(63) if asked.seed is None else asked.seed
+        generator = np.random.default_rng([seed, lane])
+        decoder = self.tokenizer.decoder()
+        stepper, logits = self._begin(prompt)
+        for made in range(asked.length):
+            if not np.isfinite(logits).all():
+                raise RunError("the model's weights hold NaN or infinity: it cannot generate; train it again with a lower --lr")
+            token = sample(logits, asked.temp, generator)
+            piece = decoder.decode(np.array([token]))
+            if piece:
+                yield piece
+            if made + 1 < asked.length:
+                logits = stepper.step(token)
+        rest = decoder.flush()
+        if rest:
+            yield rest
+
+
+def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None = None, device: str = "cpu") -> Session:
+    """Open a run for generation and scoring.
+
+    Args:
+        run: its name or directory, or None for the one with the newest completed save.
+        checkpoints: where runs are looked for.
+        device: where the model goes.
+
+    Raises:
+        RunError: it is not there, or damaged.
+    """
+    import torch
+
+    found = run if isinstance(run, Run) else find_run(None if run is None else str(run), checkpoints_directory(checkpoints))
+    config = found.config
+    tokenizer = load_tokenizer(config.tokenizer.name, found.tokenizer).tokenizer
+    if tokenizer.vocab_size != config.tokenizer.vocab_size:
+        raise RunError(
+            f"run '{found.name}' is damaged: its tokenizer has {tokenizer.vocab_size} tokens, its config says "
+            f"{config.tokenizer.vocab_size}"
+        )
+    model = load_model(found)
+    return Session(model.to(torch.device(device)), tokenizer, config.tokenizer.context, found)
+
+
+def load_model(run: Run) -> LanguageModel:
+    """Build a run's model with its best weights.
+
+    Raises:
+        RunError: the weights do not fit the config.
+    """
+    config, weights = run.config, run.best_weights()
+    shapes = {name: tuple(value.shape) for name, value in weights.items()}
+    try:
+        wanted = model_shapes(config.settings, config.tokenizer.vocab_size)
+    except UsageError as error:
+        raise RunError(f"run '{run.name}' cannot be built: {error}") from None
+    for name in sorted(wanted.keys() | shapes.keys()):
+        if wanted.get(name) != shapes.get(name):
+            raise RunError(
+                f"run '{run.name}' is damaged: its weights have {name} as {shapes.get(name)}, "
+                f"its config asks for {wanted.get(name)}"
+            )
+    model = LanguageModel(config.settings, config.tokenizer.vocab_size)
+    model.load_state_dict(weights)
+    return model.requires_grad_(False)
+
+
+def shown_characters(counts: dict[str, int]) -> str:
+    """Write characters and how often each occurs, for a message."""
+    most = sorted(counts, key=lambda each: -counts[each])[:8]
+    listed = ", ".join(repr(each) for each in most) + (", ..." if len(counts) > len(most) else "")
+    total = sum(counts.values())
+    return f"{total} character{'s' if total != 1 else ''} ({listed})"

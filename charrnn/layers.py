@@ -1,0 +1,52 @@
+"""Settings from a TOML file, and from flags over it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from charrnn.errors import UsageError
+from charrnn.options import check
+from charrnn.settings import BUDGETS, TrainSettings
+
+
+def flag(name: str) -> str:
+    """Write a setting's name as its flag."""
+    return "--" + name.replace("_", "-").removesuffix("s") if name.endswith("_options") else "--" + name.replace("_", "-")
+
+
+def read_settings(flags: Mapping[str, Any], file: Path | None) -> TrainSettings:
+    """Lay flags over a file's settings; what neither gives stays open.
+
+    Raises:
+        UsageError: a name or value is wrong, two budgets are given side by side, or the file cannot be read.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    check(TrainSettings, given, label=flag)
+    _one_budget(given, flag)
+    if file is None:
+        return check(TrainSettings, given, label=flag)
+    beneath = _read_file(file)
+    check(TrainSettings, beneath, label=lambda name: f"{file}: {name}")
+    _one_budget(beneath, lambda name: f"{file}: {name}")
+    if any(name in given for name in BUDGETS):
+        beneath = {name: value for name, value in beneath.items() if name not in BUDGETS}
+    return check(TrainSettings, {**beneath, **given}, label=flag)
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no file '{file}' for --config") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--config '{file}' cannot be read: {error}") from None
+    return {name.replace("-", "_"): value for name, value in values.items()}
+
+
+def _one_budget(values: Mapping[str, Any], label: Any) -> None:
+    given = [label(name) for name in BUDGETS if name in values]
+    if len(given) > 1:
+        raise UsageError(f"{' and '.join(given)} both limit the training; give one of them")

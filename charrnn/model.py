@@ -1,0 +1,80 @@
+"""Embedding, a stack of cells, an output layer.
+
+Shapes: ``T`` time steps, ``B`` batch lanes, ``E`` embedding features, ``H`` hidden features, ``V`` vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from charrnn.cells.base import State
+from charrnn.options import check_options
+from charrnn.plugins import plugins
+from charrnn.settings import ModelSettings
+
+#: One state a layer.
+ModelState = tuple[State, ...]
+
+
+class LanguageModel(nn.Module):
+    """Predicts each next token from those before it.
+
+    Args:
+        settings: the shape: cell, layers, hidden and embedding size, dropout.
+        vocab_size: ``V``.
+
+    Raises:
+        UsageError: the cell's name or an option of it is unknown.
+    """
+
+    def __init__(self, settings: ModelSettings, vocab_size: int) -> None:
+        super().__init__()
+        layers, hidden, embed = settings.shape()
+        entry = plugins().cells[settings.cell]
+        cell = entry.load()
+        options = check_options(entry, cell.__init__, settings.cell_options)
+        self.embedding = nn.Embedding(vocab_size, embed)
+        self.cells = nn.ModuleList(
+            cell(embed if layer == 0 else hidden, hidden, **options) for layer in range(layers)
+        )
+        # Dropout on what goes up, not on what goes forward in time (Zaremba et al. 2014).
+        self.dropout = nn.Dropout(settings.dropout or 0.0)
+        self.output = nn.Linear(hidden, vocab_size)
+
+    def initial_state(self, batch_size: int) -> ModelState:
+        """Return every layer's state before the first token."""
+        return tuple(cell.initial_state(batch_size) for cell in self.cells)  # type: ignore[operator]
+
+    def forward(self, ids: Tensor, state: ModelState) -> tuple[Tensor, ModelState]:
+        """Score the next token after each: ids ``[T, B]`` to logits ``[T, B, V]`` and the last state."""
+        features = self.embedding(ids)
+        states = []
+        for cell, before in zip(self.cells, state, strict=True):
+            features, after = cell(features, before)
+            features = self.dropout(features)
+            states.append(after)
+        return self.output(features), tuple(states)
+
+    def parameter_count(self) -> int:
+        """Count the trained numbers."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def model_shapes(settings: ModelSettings, vocab_size: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor that a model of these settings saves, without allocating any."""
+    with torch.device("meta"):
+        model = LanguageModel(settings, vocab_size)
+    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
+
+
+def map_state(function: Callable[[Tensor], Tensor], state: ModelState) -> ModelState:
+    """Apply ``function`` to every leaf."""
+    return tuple(tuple(function(leaf) for leaf in layer) for layer in state)
+
+
+def detach(state: ModelState) -> ModelState:
+    """Cut the state from the graph that made it: what truncates backpropagation through time."""
+    return map_state(torch.Tensor.detach, state)

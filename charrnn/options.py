@@ -1,0 +1,92 @@
+"""Values that people write: checked against their declaration, with errors that name the value and the remedy."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from charrnn.errors import UsageError, near_names
+from charrnn.registry import Entry
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def check(model: type[Model], values: Mapping[str, Any], label: Callable[[str], str] = str) -> Model:
+    """Validate ``values`` as ``model``.
+
+    Args:
+        model: the declaration.
+        values: by name.
+        label: how the person wrote a name, such as ``--seq-len``.
+
+    Raises:
+        UsageError: one line on the first value that is wrong.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        if first["type"] == "extra_forbidden":
+            raise UsageError(
+                f"no setting is called '{label(name)}': {near_names(name, model.model_fields)}"
+            ) from None
+        raise UsageError(f"{label(name)} {_shown(first['input'])}: {_lowered(first['msg'])}") from None
+
+
+def parse_pairs(pairs: list[str], flag: str) -> dict[str, str]:
+    """Read ``key=value`` texts.
+
+    Raises:
+        UsageError: one has no ``=``.
+    """
+    options = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{flag} '{pair}': should be key=value, such as {flag} vocab_size=500")
+        options[key.strip().replace("-", "_")] = value
+    return options
+
+
+def check_options(entry: Entry, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a cell's or tokenizer's options against the parameters of what takes them, and convert them.
+
+    Only parameters with a default are options; the others are the contract's.
+
+    Raises:
+        UsageError: an unknown option (with the near names), or a value of the wrong type.
+    """
+    parameters = inspect.signature(function, eval_str=True).parameters
+    takes = {name: each for name, each in parameters.items() if each.default is not each.empty}
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    checked = {}
+    for name, value in options.items():
+        if name not in takes:
+            if takes_any:
+                checked[name] = value
+                continue
+            raise UsageError(f"{entry.kind} '{entry.name}' has no option '{name}': {near_names(name, takes)}")
+        annotation = takes[name].annotation
+        if annotation is inspect.Parameter.empty:
+            annotation = type(takes[name].default)
+        try:
+            checked[name] = TypeAdapter(annotation).validate_python(value)
+        except ValidationError as error:
+            message = _lowered(error.errors()[0]["msg"])
+            raise UsageError(
+                f"option {name}={value} of {entry.kind} '{entry.name}': {message}"
+            ) from None
+    return checked
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _lowered(message: str) -> str:
+    return message.removeprefix("Input ").removeprefix("Value error, ")

@@ -1,0 +1,91 @@
+"""Presets: what fills in the settings that nobody gave.
+
+Their results are in docs/results.md. ``auto`` takes one of the others by the budget and the corpus's size, and says
+which.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from charrnn.errors import UsageError, near_names
+from charrnn.settings import BUDGETS, TrainSettings
+
+AUTO = "auto"
+#: How long to train where no budget is given, in seconds.
+DEFAULT_TIME = 180.0
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "tiny": {"layers": 1, "hidden": 128, "embed": 32, "seq_len": 32, "batch_size": 16, "lr": 5e-3, "dropout": 0.0},
+    "quick": {"layers": 1, "hidden": 384, "embed": 64, "seq_len": 64, "batch_size": 16, "lr": 5e-3, "dropout": 0.0},
+    "good": {"layers": 2, "hidden": 384, "embed": 64, "seq_len": 128, "batch_size": 16, "lr": 3e-3, "dropout": 0.2},
+    "best": {"layers": 2, "hidden": 512, "embed": 128, "seq_len": 128, "batch_size": 16, "lr": 2e-3, "dropout": 0.4},
+}
+
+# Characters a second that two processor cores, or a GPU, learn from with a model of middling size: only to tell a
+# short budget from a long one, so that the order of magnitude is enough.
+_RATES = {"cpu": 40_000, "mps": 200_000, "cuda": 1_000_000}
+# Up to how many characters to learn from, in all, a preset is the right one.
+_REACH = {"tiny": 1_000_000, "quick": 20_000_000, "good": 100_000_000}
+# From this many passes over the corpus a model without dropout learns it by heart.
+_MANY_PASSES = 15
+
+
+def complete(settings: TrainSettings, preset: str, tokens: int, device: str) -> tuple[TrainSettings, list[str]]:
+    """Fill in what no one set.
+
+    Args:
+        settings: what was given; a ``None`` is open.
+        preset: a preset's name.
+        tokens: in the training part of the corpus.
+        device: ``cpu``, ``cuda`` or ``mps``.
+
+    Returns:
+        The complete settings, and lines that say what was chosen.
+
+    Raises:
+        UsageError: no such preset.
+    """
+    if preset != AUTO and preset not in PRESETS:
+        raise UsageError(f"no preset is called '{preset}': {near_names(preset, [AUTO, *PRESETS])}")
+    notes = []
+    if all(getattr(settings, budget) is None for budget in BUDGETS):
+        settings = settings.model_copy(update={"time": DEFAULT_TIME})
+        notes.append("training for 3 minutes, since no --time, --epochs or --steps was given")
+    to_learn = _characters(settings, tokens, device)
+    name = _fitting(to_learn) if preset == AUTO else preset
+    values = dict(PRESETS[name])
+    if preset == AUTO and to_learn > _MANY_PASSES * tokens:
+        values["dropout"] = max(values["dropout"], 0.3)
+    chosen = {key: value for key, value in values.items() if getattr(settings, key) is None}
+    settings = settings.model_copy(update=chosen)
+    if preset == AUTO and chosen:
+        listed = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in chosen.items())
+        notes.append(f"chose {listed} (preset '{name}', by corpus, budget and device)")
+    return _shrink(settings, tokens, notes), notes
+
+
+def _characters(settings: TrainSettings, tokens: int, device: str) -> float:
+    """Estimate how many characters the budget lets a model learn from."""
+    if settings.time is not None:
+        return settings.time * _RATES.get(device, _RATES["cpu"])
+    if settings.epochs is not None:
+        return settings.epochs * tokens
+    quick = PRESETS["quick"]
+    chunk = (settings.seq_len or quick["seq_len"]) * (settings.batch_size or quick["batch_size"])
+    return float((settings.steps or 1) * chunk)
+
+
+def _fitting(characters: float) -> str:
+    return next((name for name, reach in _REACH.items() if characters <= reach), "best")
+
+
+def _shrink(settings: TrainSettings, tokens: int, notes: list[str]) -> TrainSettings:
+    """Make chunk and batch fit a small corpus: each lane at least a chunk long, as far as there are tokens."""
+    seq_len = min(settings.seq_len or 1, tokens)
+    batch_size = max(1, min(settings.batch_size or 1, tokens // seq_len))
+    if (seq_len, batch_size) != (settings.seq_len, settings.batch_size):
+        notes.append(
+            f"the corpus holds only {tokens} tokens to learn from: sequence length is now {seq_len}, batch {batch_size}"
+        )
+    return settings.model_copy(update={"seq_len": seq_len, "batch_size": batch_size})

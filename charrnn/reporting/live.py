@@ -1,0 +1,168 @@
+"""The live view, on a terminal."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from charrnn.reporting.plain import finished
+from charrnn.reporting.text import clock, megabytes, printable, remaining
+from charrnn.training.events import (
+    Evaluated,
+    Event,
+    Finished,
+    Logged,
+    Notice,
+    Preparing,
+    Sampled,
+    Started,
+)
+
+_REFRESHES = 8
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_CURVE = 32
+_SAMPLE_LINES = 8
+
+
+class LiveReporter:
+    """A bar, the figures, and now and then a fresh sample.
+
+    Args:
+        console: where to draw; on standard error, so that it never mixes with results.
+    """
+
+    wants_samples = True
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        # Nothing else is written while it runs, so that there is nothing to redirect.
+        self._live = Live(
+            console=console,
+            refresh_per_second=_REFRESHES,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            get_renderable=self.view,
+        )
+        self._preparing: Preparing | None = None
+        self._started: Started | None = None
+        self._logged: Logged | None = None
+        self._evaluated: list[Evaluated] = []
+        self._sample = ""
+        self._finished = ""
+
+    def __enter__(self) -> LiveReporter:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+        if self._finished:
+            self._console.print(self._finished, markup=False, highlight=False, soft_wrap=True)
+
+    def listen(self, event: Event) -> None:
+        """Take the event into the view."""
+        match event:
+            case Preparing():
+                self._preparing = event
+            case Notice():
+                self._console.print(event.text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+            case Started():
+                self._started, self._preparing = event, None
+            case Logged():
+                self._logged = event
+            case Evaluated():
+                self._evaluated.append(event)
+            case Sampled():
+                self._sample = event.text
+            case Finished():
+                self._finished = finished(event)
+            case _:
+                pass
+
+    def view(self) -> RenderableType:
+        """Draw all of it."""
+        if self._preparing is not None:
+            return self._reading(self._preparing)
+        if self._started is None:
+            return Text("")
+        rows: list[RenderableType] = [self._bar(self._started), self._figures()]
+        if self._sample:
+            lines = printable(self._sample).split("\n")[:_SAMPLE_LINES]
+            text = Text("\n".join(lines), overflow="ellipsis", no_wrap=True)
+            rows.append(Panel(text, title="sample", title_align="left", border_style="dim"))
+        return Group(*rows)
+
+    @staticmethod
+    def _reading(event: Preparing) -> RenderableType:
+        row = Table.grid(padding=(0, 1))
+        if event.total:
+            bar = ProgressBar(total=event.total, completed=min(event.done, event.total), width=40)
+            row.add_row(event.doing, bar, f"{megabytes(event.done)} of {megabytes(event.total)}")
+        else:
+            bar = ProgressBar(total=None, pulse=True, width=40, animation_time=time.monotonic())
+            row.add_row(event.doing, bar, megabytes(event.done))
+        return row
+
+    def _bar(self, started: Started) -> RenderableType:
+        logged = self._logged
+        progress = logged.progress if logged else 0.0
+        seconds = logged.seconds if logged else 0.0
+        step = logged.step if logged else started.step
+        of = f"/{started.total_steps:,}" if started.total_steps else ""
+        row = Table.grid(padding=(0, 1), expand=True)
+        row.add_column(no_wrap=True)
+        row.add_column(ratio=1)
+        row.add_column(no_wrap=True)
+        row.add_row(
+            Text(started.run, style="bold"),
+            ProgressBar(total=1.0, completed=progress),
+            Text.assemble(
+                f"{progress:4.0%}  step {step:,}{of}  ",
+                (clock(seconds), "cyan"),
+                " elapsed  ",
+                (clock(remaining(seconds, progress)), "cyan"),
+                " left",
+            ),
+        )
+        return row
+
+    def _figures(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        for _ in range(3):
+            table.add_column(style="dim", no_wrap=True)
+            table.add_column(no_wrap=True)
+        logged, evaluated = self._logged, self._evaluated
+        if logged is None:
+            return Text("starting", style="dim")
+        last = evaluated[-1] if evaluated else None
+        ratio = last.bits_per_char / last.nats_per_token if last else None
+        best = min(evaluated, key=lambda each: each.nats_per_token) if evaluated else None
+        table.add_row("train", _loss(logged.loss, ratio and ratio * logged.loss), "speed", f"{logged.chars_per_second:,.0f} chars/s",
+                      "learning rate", f"{logged.lr:.2e}")
+        table.add_row("validation", _loss(last.nats_per_token, last.bits_per_char) if last else "not yet",
+                      "epoch", f"{logged.epoch:.2f}", "gradient norm", f"{logged.grad_norm:.3f}")
+        if best:
+            table.add_row("best", _loss(best.nats_per_token, best.bits_per_char), "at step", f"{best.step:,}",
+                          "validation", _curve([each.nats_per_token for each in evaluated]))
+        return table
+
+
+def _loss(nats: float, bpc: float | None) -> Text:
+    return Text.assemble((f"{nats:.4f}", "bold"), " nats", f"  {bpc:.4f} bpc" if bpc is not None else "")
+
+
+def _curve(values: list[float]) -> str:
+    """Draw the last values as blocks, the highest of them full."""
+    shown = values[-_CURVE:]
+    low, high = min(shown), max(shown)
+    scale = (len(_BLOCKS) - 1) / (high - low) if high > low else 0.0
+    return "".join(_BLOCKS[round((value - low) * scale)] for value in shown)

@@ -1,0 +1,45 @@
+"""Files and directories that are there whole or not at all, whenever the power goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file beside its place, flush it, and put it in its place."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    _sync(path.parent)
+
+
+def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
+    """Let ``fill`` write into a directory beside its place, flush every file, and put it in its place."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        fill(unfinished)
+        for file in sorted(unfinished.iterdir()):
+            _sync(file)
+        _sync(unfinished)
+        if path.exists():
+            shutil.rmtree(path)
+        unfinished.rename(path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,36 @@
+"""The model card: a run's README."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from charrnn.runs.config import RunConfig
+
+
+def model_card(name: str, config: RunConfig, state: dict[str, Any]) -> str:
+    """Write what a stranger wants to know of a run, in Markdown."""
+    settings, corpus = config.settings, config.corpus
+    best = state["best"]
+    loss = best.get("nats_per_token")
+    shape = f"{settings.layers} x {settings.hidden}, embedding {settings.embed}, dropout {settings.dropout}"
+    rows = {
+        "cell": f"{settings.cell}, {shape}",
+        "tokenizer": f"{config.tokenizer.name}, {config.tokenizer.vocab_size} tokens",
+        "corpus": f"{corpus.name} ({corpus.provenance.get('source', 'unknown source')})",
+        "licence of the corpus": corpus.provenance.get("licence") or "not known",
+        "revision": corpus.provenance.get("resolved_revision") or "none",
+        "validation": f"tokens {corpus.validation.start} to {corpus.validation.stop} of {corpus.validation.split}",
+        "validation loss": "not measured yet"
+        if loss is None
+        else f"{loss:.4f} nats a token ({best['bits_per_char']:.4f} bits a character) at step {best['step']}",
+        "seed": str(settings.seed),
+        "made by": f"charrnn {config.charrnn}, {config.created}",
+    }
+    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    return (
+        f"# {name}\n\nA character-level language model.\n\n| | |\n| --- | --- |\n{table}\n\n"
+        f"```console\n$ charrnn sample {name}\n$ charrnn eval {name}\n```\n\n"
+        "It continues text in the manner of its corpus. It knows nothing, and may repeat passages of the corpus "
+        "word for word.\n"
+    )

@@ -1,0 +1,81 @@
+"""``config.json``: all that is needed to rebuild a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from charrnn.corpora.pack import Part
+from charrnn.errors import CharrnnError, RunError
+from charrnn.options import check
+from charrnn.registry import Owner
+from charrnn.settings import Settings, TrainSettings
+
+FORMAT_VERSION = 1
+
+
+class CorpusRecord(Settings):
+    """The corpus of a run: how it was asked for, where it led, and which of its tokens were used."""
+
+    address: str
+    name: str
+    separator: str
+    provenance: dict[str, Any]
+    pack: str = Field(pattern=r"^[0-9a-f]{32}$")
+    splits: dict[str, dict[str, Any]]
+    train: Part
+    validation: Part
+
+
+class TokenizerRecord(Settings):
+    """The tokenizer of a run; ``context`` is the id that stands before a text's first."""
+
+    name: str
+    vocab_size: int = Field(ge=1, le=10_000_000)
+    context: int = Field(ge=0)
+
+
+class RunConfig(Settings):
+    """All that is needed to rebuild a run."""
+
+    format_version: Literal[1]
+    charrnn: str
+    created: str
+    device: str
+    threads: int
+    settings: TrainSettings
+    corpus: CorpusRecord
+    tokenizer: TokenizerRecord
+    plugins: dict[str, Owner]
+
+    def to_json(self) -> str:
+        """Write as JSON."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+
+def read_config(path: Path) -> RunConfig:
+    """Read and check a ``config.json``.
+
+    Raises:
+        RunError: it is not there, not JSON, or not what this version of charrnn writes.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"'{path.parent}' is no run: it has no {path.name}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: {error}") from None
+    if not isinstance(content, dict):
+        raise RunError(f"{path} is damaged: it should hold an object")
+    if content.get("format_version") != FORMAT_VERSION:
+        raise RunError(
+            f"{path} has format_version {content.get('format_version')!r}, and this charrnn reads {FORMAT_VERSION}; "
+            "use the charrnn that wrote it"
+        )
+    try:
+        return check(RunConfig, content)
+    except CharrnnError as error:
+        raise RunError(f"{path} is damaged: {error}") from None

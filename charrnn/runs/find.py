@@ -1,0 +1,50 @@
+"""From RUN on the command line to a run directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from charrnn.errors import RunError, near_names
+from charrnn.runs.run import CONFIG, Run
+
+ENVIRONMENT = "CHARRNN_CHECKPOINTS"
+
+
+def checkpoints_directory(given: str | Path | None = None) -> Path:
+    """Return the directory that was given, or ``CHARRNN_CHECKPOINTS``, or ``checkpoints``."""
+    return Path(given or os.environ.get(ENVIRONMENT) or "checkpoints")
+
+
+def list_runs(checkpoints: Path) -> list[Run]:
+    """Return the runs in a directory, the one with the newest completed save first."""
+    if not checkpoints.is_dir():
+        return []
+    runs = [Run(path.parent) for path in checkpoints.glob(f"*/{CONFIG}")]
+    return sorted(runs, key=lambda run: (-run.saved_at(), run.name))
+
+
+def find_run(name: str | None, checkpoints: Path) -> Run:
+    """Find a run by its name or directory; without one, the run with the newest completed save.
+
+    Raises:
+        RunError: there is none; the message gives the near names.
+    """
+    runs = list_runs(checkpoints)
+    if name is None:
+        if not runs or not runs[0].saved_at():
+            raise RunError(f"there is no finished save in '{checkpoints}'; make one with: charrnn train CORPUS")
+        return runs[0]
+    for path in (checkpoints / name, Path(name)):
+        if (path / CONFIG).exists():
+            return Run(path.resolve() if path.name in ("", ".", "..") else path)
+    raise RunError(f"no run is called '{name}' in '{checkpoints}': {near_names(name, [run.name for run in runs])}")
+
+
+def free_name(stem: str, checkpoints: Path) -> str:
+    """Return ``stem``, or ``stem-2``, ``stem-3``, ...: the first that is not taken."""
+    name, number = stem, 1
+    while (checkpoints / name).exists():
+        number += 1
+        name = f"{stem}-{number}"
+    return name

@@ -1,0 +1,194 @@
+"""A run: one directory that holds everything.
+
+::
+
+    NAME/config.json        settings, corpus, plugins
+    NAME/tokenizer/         the tokenizer's files
+    NAME/metrics.jsonl      one JSON object a logged step or evaluation
+    NAME/saves/00001200/    one whole save: weights, best weights, training state
+    NAME/latest             names the save that counts; replaced last
+    NAME/model.safetensors  the best weights, for other programs
+    NAME/README.md          a model card
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from charrnn.errors import RunError
+from charrnn.runs.atomic import write_directory, write_file
+from charrnn.runs.card import model_card
+from charrnn.runs.config import RunConfig, read_config
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CONFIG = "config.json"
+LATEST = "latest"
+METRICS = "metrics.jsonl"
+MODEL = "model.safetensors"
+_WEIGHTS = "weights.safetensors"
+_BEST = "best.safetensors"
+_TRAINING = "training.safetensors"
+_STATE = "state.json"
+
+
+@dataclass(frozen=True)
+class Save:
+    """What a run needs to go on: tensors by name, and the rest as JSON."""
+
+    weights: dict[str, Tensor]
+    best: dict[str, Tensor]
+    training: dict[str, Tensor]
+    state: dict[str, Any]
+
+
+class Run:
+    """A run directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.name
+
+    @classmethod
+    def create(cls, path: Path, config: RunConfig, tokenizer: Path) -> Run:
+        """Make a new run directory.
+
+        Args:
+            path: must not exist.
+            config: goes into it.
+            tokenizer: the directory with the tokenizer's files, which are copied.
+        """
+
+        def fill(directory: Path) -> None:
+            (directory / CONFIG).write_text(config.to_json(), encoding="utf-8")
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_directory(path, fill)
+        shutil.copytree(tokenizer, path / "tokenizer")
+        return cls(path)
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The checked ``config.json``."""
+        return read_config(self.path / CONFIG)
+
+    def write_config(self, config: RunConfig) -> None:
+        """Replace the ``config.json``."""
+        write_file(self.path / CONFIG, config.to_json().encode())
+        self.__dict__.pop("config", None)
+
+    @property
+    def tokenizer(self) -> Path:
+        """The directory with the tokenizer's files."""
+        return self.path / "tokenizer"
+
+    def saved_at(self) -> int:
+        """Return when the newest save was completed, in nanoseconds; 0 where there is none."""
+        try:
+            return (self.path / LATEST).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def state(self) -> dict[str, Any] | None:
+        """Return the newest save's state, or None where nothing was saved."""
+        directory = self._latest()
+        return None if directory is None else self._read_state(directory)
+
+    def load(self) -> Save | None:
+        """Return the newest save, or None where nothing was saved.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        directory = self._latest()
+        if directory is None:
+            return None
+        return Save(
+            weights=read_tensors(directory / _WEIGHTS),
+            best=read_tensors(directory / _BEST),
+            training=read_tensors(directory / _TRAINING),
+            state=self._read_state(directory),
+        )
+
+    def best_weights(self) -> dict[str, Tensor]:
+        """Return the best weights by validation.
+
+        Raises:
+            RunError: there are none, or they are damaged.
+        """
+        directory = self._latest()
+        path = self.path / MODEL if directory is None else directory / _BEST
+        if not path.exists():
+            raise RunError(f"run '{self.name}' has saved nothing yet; go on with: charrnn train --resume --name {self.name}")
+        return read_tensors(path)
+
+    def save(self, save: Save, *, better: bool) -> None:
+        """Write a save, make it the one that counts, and remove those before it.
+
+        Args:
+            save: what to write.
+            better: whether the best weights are new.
+        """
+        from safetensors.torch import save_file
+
+        name = f"{save.state['step']:08d}"
+        saves = self.path / "saves"
+        before = self._latest()
+
+        def fill(directory: Path) -> None:
+            save_file(save.weights, directory / _WEIGHTS)
+            save_file(save.best, directory / _BEST)
+            save_file(save.training, directory / _TRAINING)
+            (directory / _STATE).write_text(json.dumps(save.state, indent=2))
+
+        write_directory(saves / name, fill)
+        write_file(self.path / LATEST, name.encode())
+        if better or not (self.path / MODEL).exists():
+            write_file(self.path / MODEL, (saves / name / _BEST).read_bytes())
+            card = model_card(self.name, self.config, save.state)
+            write_file(self.path / "README.md", card.encode())
+        if before is not None and before.name != name:
+            shutil.rmtree(before)
+
+    def _latest(self) -> Path | None:
+        try:
+            name = (self.path / LATEST).read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path / LATEST} cannot be read: {error}") from error
+        directory = self.path / "saves" / name
+        if not name.isdecimal() or not directory.is_dir():
+            raise RunError(f"{self.path / LATEST} is damaged: it names the save '{name[:20]}', which is not there")
+        return directory
+
+    def _read_state(self, directory: Path) -> dict[str, Any]:
+        path = directory / _STATE
+        try:
+            state = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+        if not isinstance(state, dict):
+            raise RunError(f"{path} is damaged: it should hold an object")
+        return state
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    import safetensors
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise RunError(f"{path} is damaged: {error}") from error

@@ -1,0 +1,135 @@
+"""Every setting, declared once: name, type, default, bounds, help.
+
+The command line's flags, a TOML file's keys, ``config.json`` and the docs follow from these classes. A default of
+``None`` means that a preset fills it in (see :mod:`charrnn.presets`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from charrnn.errors import UsageError
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
+
+
+def parse_duration(value: object) -> object:
+    """Read seconds from ``90``, ``90s``, ``3m``, ``1.5h`` or ``1h30m``; anything else is left for pydantic."""
+    if not isinstance(value, str) or not re.fullmatch(r"(\d+(\.\d+)?[hms])+", value.strip().lower()):
+        return value
+    parts = re.findall(r"(\d+(?:\.\d+)?)([hms])", value.strip().lower())
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+#: Seconds.
+Duration = Annotated[Positive, BeforeValidator(parse_duration)]
+Options = dict[str, Any]
+
+
+class Settings(BaseModel):
+    """Base of the groups: no unknown names, nothing changed after it was checked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class CorpusSettings(Settings):
+    """How text is read, and where validation is cut off."""
+
+    column: str | None = Field(None, description="column that holds the text, where rows have several")
+    encoding: str = Field("utf-8", description="encoding of text files")
+    errors: Literal["strict", "replace", "ignore"] = Field(
+        "strict", description="what to do with bytes that the encoding cannot read"
+    )
+    separator: str | None = Field(None, description="text between documents (the corpus's own by default)")
+    val_fraction: Fraction = Field(
+        0.1, gt=0, description="share cut off the end for validation, where the corpus has no such split"
+    )
+
+
+class TokenizerSettings(Settings):
+    """How text becomes tokens."""
+
+    tokenizer: str = Field("char", description="char, byte, sentencepiece, or a plugin's")
+    tokenizer_options: Options = Field({}, description="an option of the tokenizer, as key=value")
+
+
+class ModelSettings(Settings):
+    """The model's shape."""
+
+    cell: str = Field("lstm", description="lstm, gru, rnn, or a plugin's")
+    cell_options: Options = Field({}, description="an option of the cell, as key=value")
+    layers: int | None = Field(None, ge=1, le=64, description="stacked recurrent layers")
+    hidden: int | None = Field(None, ge=1, le=65536, description="hidden features of a layer")
+    embed: int | None = Field(None, ge=1, le=65536, description="features of a token's embedding")
+    dropout: Fraction | None = Field(None, description="dropout after each layer")
+
+    def shape(self) -> tuple[int, int, int]:
+        """Return layers, hidden size and embedding size, once a preset has filled them in."""
+        if self.layers is None or self.hidden is None or self.embed is None:
+            raise UsageError("the model's shape is not known: give layers, hidden and embed, or a preset")
+        return self.layers, self.hidden, self.embed
+
+
+class OptimizerSettings(Settings):
+    """How weights are changed."""
+
+    optimizer: Literal["adamw", "rmsprop", "sgd"] = Field("adamw", description="the optimizer")
+    lr: Positive | None = Field(None, le=100, description="peak learning rate")
+    schedule: Literal["cosine", "linear", "step", "constant"] = Field(
+        "cosine", description="how the learning rate falls over the budget"
+    )
+    warmup: Fraction = Field(0.02, description="share of the budget in which the learning rate rises from 0")
+    weight_decay: NotNegative = Field(0.01, description="decoupled weight decay")
+    clip: NotNegative = Field(1.0, description="largest norm of the whole gradient (0: unlimited)")
+
+
+class LoopSettings(Settings):
+    """The training loop: its chunks, its budget, its machine."""
+
+    seq_len: int | None = Field(None, ge=1, le=1_000_000, description="time steps backpropagated through")
+    batch_size: int | None = Field(None, ge=1, le=1_000_000, description="lanes of the corpus read side by side")
+    steps: int | None = Field(None, ge=1, description="budget: optimizer steps")
+    epochs: Positive | None = Field(None, description="budget: passes over the corpus")
+    time: Duration | None = Field(None, description="budget: time such as 90s, 3m or 1h30m (default: 3m)")
+    eval_every: int | None = Field(
+        None, ge=1, description="optimizer steps between evaluations (default: 20 over the budget)"
+    )
+    eval_tokens: int = Field(
+        500_000, ge=1, description="tokens of the validation split scored at an evaluation, at most"
+    )
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many evaluations that bring nothing better (default: never)"
+    )
+    save_every: Duration = Field(60.0, description="time between saves, at most; each evaluation saves as well")
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda or mps")
+    precision: Literal["float32", "bfloat16", "float64"] = Field(
+        "float32", description="arithmetic; bfloat16 is mixed precision, for GPUs"
+    )
+    threads: int | None = Field(None, ge=1, le=1024, description="processor threads (default: one a core)")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of every random choice")
+
+
+class TrainSettings(CorpusSettings, TokenizerSettings, ModelSettings, OptimizerSettings, LoopSettings):
+    """All that decides a run, but for its corpus and its name."""
+
+
+class SampleSettings(Settings):
+    """How text is drawn from a model."""
+
+    temp: NotNegative = Field(0.8, description="temperature: below 1 safer, above 1 wilder, 0 greedy")
+    length: int = Field(500, ge=0, description="tokens to generate, the prompt not counted")
+    seed: int | None = Field(None, ge=0, lt=2**63, description="seed (default: a new one each time)")
+    num: int = Field(1, ge=1, description="texts to draw")
+    unseen: Literal["replace", "error"] = Field(
+        "replace", description="what to do with a prompt's characters that the model has never seen"
+    )
+
+
+#: Exactly one of these is in force; a flag for one puts aside a file's or a preset's for another.
+BUDGETS = ("steps", "epochs", "time")

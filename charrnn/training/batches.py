@@ -1,0 +1,61 @@
+"""Chunks of a corpus for truncated backpropagation through time."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from charrnn.tokenizers.base import Ids
+
+
+class LaneBatches:
+    """Reads ``B`` contiguous lanes of the corpus side by side, ``T`` steps at a time.
+
+    Lane ``b`` holds tokens ``b * n // B`` onwards, ``n // B`` of them. Chunk after chunk follows on in every lane, so
+    that the hidden state can be carried. An epoch has as many chunks as ``T`` asks for, all of nearly equal length:
+    no token is dropped at a lane's end, and no chunk is a stub. The first token is predicted from ``context``.
+
+    Args:
+        tokens: ids of the corpus, memory-mapped.
+        seq_len: ``T``.
+        batch_size: ``B``.
+        context: the id before the first.
+        device: where chunks go.
+    """
+
+    def __init__(self, tokens: Ids, seq_len: int, batch_size: int, context: int, device: torch.device) -> None:
+        self.lane = len(tokens) // batch_size
+        self.per_epoch = -(-self.lane // seq_len)
+        self._lanes = tokens[: self.lane * batch_size].reshape(batch_size, self.lane)
+        self._context = np.full((batch_size, 1), context, dtype=tokens.dtype)
+        self._device = device
+        #: Chunks read since the start.
+        self.position = 0
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the corpus so far."""
+        return self.position / self.per_epoch
+
+    @property
+    def at_start(self) -> bool:
+        """Whether the next chunk is an epoch's first, which follows on nothing."""
+        return self.position % self.per_epoch == 0
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets of the next chunk, each ``[T, B]``."""
+        chunk = self.position % self.per_epoch
+        start = chunk * self.lane // self.per_epoch
+        stop = (chunk + 1) * self.lane // self.per_epoch
+        self.position += 1
+        if start == 0:
+            window = np.concatenate([self._context, self._lanes[:, :stop]], axis=1)
+        else:
+            window = self._lanes[:, start - 1 : stop]
+        ids = torch.from_numpy(np.ascontiguousarray(window.T, dtype=np.int64))
+        if self._device.type == "cuda":
+            ids = ids.pin_memory().to(self._device, non_blocking=True)
+        elif self._device.type != "cpu":
+            ids = ids.to(self._device)
+        return ids[:-1], ids[1:]

@@ -1,0 +1,49 @@
+"""How long a run goes on: by steps, epochs or time."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+from charrnn.settings import LoopSettings
+
+
+class Clock:
+    """Seconds since a run's first step, those before a resume included."""
+
+    def __init__(self, elapsed: float = 0.0) -> None:
+        self._start = time.monotonic() - elapsed
+
+    def elapsed(self) -> float:
+        """Return the seconds so far."""
+        return time.monotonic() - self._start
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A number of optimizer steps, or of seconds; exactly one of the two is set."""
+
+    steps: int | None
+    seconds: float | None
+
+    @classmethod
+    def of(cls, settings: LoopSettings, steps_per_epoch: int) -> Budget:
+        """Read the budget from settings of which exactly one budget is set."""
+        if settings.time is not None:
+            return cls(steps=None, seconds=settings.time)
+        if settings.epochs is not None:
+            return cls(steps=max(1, math.ceil(settings.epochs * steps_per_epoch)), seconds=None)
+        return cls(steps=settings.steps, seconds=None)
+
+    def progress(self, step: int, seconds: float, reserve: float) -> float:
+        """Return the share that is spent.
+
+        Args:
+            step: optimizer steps done.
+            seconds: since the first step.
+            reserve: seconds that the last evaluation and save will take, which a budget of time includes.
+        """
+        if self.seconds is None:
+            return min(1.0, step / (self.steps or 1))
+        return min(1.0, seconds / max(self.seconds - reserve, 1e-9))

@@ -1,0 +1,103 @@
+"""What training tells, as it happens; :mod:`charrnn.reporting` renders it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """The corpus is being read: what is done, and how many of about ``total`` bytes of text were read."""
+
+    doing: str
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that was decided for the person, or that they should know; one line."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training begins (or goes on, at ``step``)."""
+
+    run: str
+    path: Path
+    device: str
+    parameters: int
+    tokens: int
+    step: int
+    total_steps: int | None
+    total_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Means over the steps since the last such event.
+
+    Attributes:
+        step: optimizer steps done.
+        progress: share of the budget that is spent, 0 to 1.
+        loss: nats a token on the training text.
+        grad_norm: the gradient's norm before clipping.
+        lr: learning rate.
+        epoch: passes over the corpus.
+        seconds: since the first step.
+        chars_per_second: characters learned from in a second.
+    """
+
+    step: int
+    progress: float
+    loss: float
+    grad_norm: float
+    lr: float
+    epoch: float
+    seconds: float
+    chars_per_second: float
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The validation part was scored; ``best`` says whether better than ever before."""
+
+    step: int
+    nats_per_token: float
+    bits_per_char: float
+    best: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A fresh sample of the model as it is."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The state at ``step`` is safe on disk."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Training is done."""
+
+    run: str
+    path: Path
+    step: int
+    seconds: float
+    best: dict[str, Any]
+    reason: str
+
+
+Event = Preparing | Notice | Started | Logged | Evaluated | Sampled | Saved | Finished

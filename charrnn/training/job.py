@@ -1,0 +1,140 @@
+"""A run that is ready to be trained, and the training of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from charrnn.corpora.fitting import FittedTokenizer
+from charrnn.corpora.pack import TokenPack
+from charrnn.generation.session import Session, load
+from charrnn.model import LanguageModel
+from charrnn.presets import AUTO
+from charrnn.runs.run import Run, Save
+from charrnn.training.batches import LaneBatches
+from charrnn.training.events import Event, Started
+from charrnn.training.trainer import Trainer, Validation
+
+Listen = Callable[[Event], None]
+
+_SAMPLE_LENGTH = 240
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a trainer needs: a run directory, its model, tokenizer and tokens, and where it stopped before."""
+
+    run: Run
+    model: LanguageModel
+    fitted: FittedTokenizer
+    pack: TokenPack
+    save: Save | None = None
+
+    def train(self, listen: Listen, *, samples: bool) -> None:
+        """Train until the budget is spent.
+
+        Args:
+            listen: told of every event.
+            samples: whether the model shows now and then what it can do.
+        """
+        config = self.run.config
+        settings, corpus = config.settings, config.corpus
+        tokens = self.pack.part(corpus.train)
+        held_back = self.pack.splits[corpus.validation.split]
+        device = next(self.model.parameters()).device
+        batches = LaneBatches(
+            tokens, settings.seq_len or 1, settings.batch_size or 1, config.tokenizer.context, device
+        )
+        validation = Validation(
+            self.pack.part(corpus.validation), held_back["chars"] / max(held_back["tokens"], 1)
+        )
+        trainer = Trainer(
+            self.model,
+            settings,
+            batches,
+            validation,
+            config.tokenizer.context,
+            self.run,
+            self._sample if samples else None,
+        )
+        if self.save is not None:
+            trainer.resume(self.save)
+        listen(
+            Started(
+                run=self.run.name,
+                path=self.run.path,
+                device=str(device),
+                parameters=self.model.parameter_count(),
+                tokens=len(tokens),
+                step=trainer.step,
+                total_steps=trainer.budget.steps,
+                total_seconds=trainer.budget.seconds,
+            )
+        )
+        for event in trainer.events():
+            listen(event)
+
+    def _sample(self, model: LanguageModel) -> str:
+        training = model.training
+        session = Session(model, self.fitted.tokenizer, self.run.config.tokenizer.context)
+        text = session.generate(length=_SAMPLE_LENGTH, seed=self.run.config.settings.seed)
+        model.train(training)
+        return text
+
+
+def train(
+    corpus: str | None = None,
+    *,
+    config: str | Path | None = None,
+    preset: str = AUTO,
+    name: str | None = None,
+    checkpoints: str | Path | None = None,
+    resume: bool = False,
+    init_from: str | None = None,
+    listen: Listen | None = None,
+    samples: bool = False,
+    **settings: Any,
+) -> Session:
+    """Train a model, and return it ready to generate.
+
+    Args:
+        corpus: a recipe's name, ``hf:OWNER/NAME``, a path, or ``-``; may be left out when resuming.
+        config: a TOML file with settings, which those given here override.
+        preset: fills in what is given nowhere.
+        name: of the run; by default the corpus's and the cell's.
+        checkpoints: the directory that runs are in.
+        resume: go on with the run ``name`` (or the latest).
+        init_from: a run whose weights, shape and tokenizer a new run starts from.
+        listen: told of every event.
+        samples: whether there are :class:`~charrnn.training.events.Sampled` events.
+        settings: by the names of :class:`charrnn.settings.TrainSettings`.
+
+    Raises:
+        CharrnnError: its kind and its one line say what is wrong.
+    """
+    from charrnn.training.new import new_job
+    from charrnn.training.resume import resumed_job
+
+    listen = listen or _ignore
+    given = {key: value for key, value in settings.items() if value is not None}
+    file = None if config is None else Path(config)
+    directory = None if checkpoints is None else Path(checkpoints)
+    if resume:
+        job = resumed_job(corpus, given, file, name, directory, listen)
+    else:
+        job = new_job(corpus, given, file, preset, name, directory, init_from, listen)
+    job.train(listen, samples=samples)
+    return load(job.run)
+
+
+def _ignore(event: Event) -> None:  # noqa: ARG001 - for those who do not listen
+    pass
+
+
+def to_device(model: LanguageModel, device: torch.device, precision: str) -> LanguageModel:
+    """Put a model where it is trained, in the type that its weights are kept in."""
+    return model.to(device=device, dtype=torch.float64 if precision == "float64" else torch.float32)

@@ -1,0 +1,132 @@
+"""A new run, from what a person asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import charrnn
+from charrnn.corpora.fitting import load_tokenizer
+from charrnn.corpora.pack import cut
+from charrnn.corpora.prepare import Prepared, prepare
+from charrnn.errors import RunError, UsageError
+from charrnn.generation.session import load_model, shown_characters
+from charrnn.layers import flag, read_settings
+from charrnn.model import LanguageModel, model_shapes
+from charrnn.plugins import plugins
+from charrnn.presets import complete
+from charrnn.runs.config import FORMAT_VERSION, CorpusRecord, RunConfig, TokenizerRecord
+from charrnn.runs.find import checkpoints_directory, find_run, free_name
+from charrnn.runs.run import Run
+from charrnn.settings import ModelSettings, TokenizerSettings, TrainSettings
+from charrnn.training.device import choose_device, set_up_processor
+from charrnn.training.events import Notice, Preparing
+from charrnn.training.job import Job, Listen, to_device
+
+
+def new_job(
+    corpus: str | None,
+    given: Mapping[str, Any],
+    config: Path | None,
+    preset: str,
+    name: str | None,
+    checkpoints: Path | None,
+    init_from: str | None,
+    listen: Listen,
+) -> Job:
+    """Read the corpus, fill in the settings, build the model and make the run directory; arguments as ``train``'s.
+
+    Nothing is written but the cache until all of it is known to work.
+    """
+    directory = checkpoints_directory(checkpoints)
+    if corpus is None:
+        raise UsageError("train on what? Give a text file, hf:OWNER/NAME, or a name from: charrnn corpora list")
+    _check_name(name, directory)
+    settings = read_settings(given, config)
+    source = find_run(init_from, directory) if init_from else None
+    if source is not None:
+        settings = _inherit(settings, source)
+    _check_model(settings)
+    device = choose_device(settings.device)
+    threads = set_up_processor(settings.threads)
+
+    theirs = load_tokenizer(source.config.tokenizer.name, source.tokenizer) if source else None
+    prepared = prepare(corpus, settings, lambda *at: listen(Preparing(*at)), theirs)
+    record = _record(corpus, prepared, settings.val_fraction)
+    for split, counts in record.splits.items():
+        if counts["unseen"]:
+            listen(Notice(f"the tokenizer replaces {shown_characters(counts['unseen'])} in the split '{split}'"))
+    settings, notes = complete(settings, preset, record.train.stop, device.type)
+    for note in notes:
+        listen(Notice(note))
+
+    tokenizer = prepared.fitted.tokenizer
+    torch.manual_seed(settings.seed)
+    model = LanguageModel(settings, tokenizer.vocab_size)
+    if source is not None:
+        model.load_state_dict(load_model(source).state_dict())
+    run_config = RunConfig(
+        format_version=FORMAT_VERSION,
+        charrnn=charrnn.__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        device=str(device),
+        threads=threads,
+        settings=settings,
+        corpus=record,
+        tokenizer=TokenizerRecord(
+            name=prepared.fitted.entry.name,
+            vocab_size=tokenizer.vocab_size,
+            context=tokenizer.context(prepared.separator),
+        ),
+        plugins={"cell": plugins().cells[settings.cell].owner, "tokenizer": prepared.fitted.entry.owner},
+    )
+    path = directory / (name or free_name(f"{prepared.name}-{settings.cell}", directory))
+    run = Run.create(path, run_config, prepared.fitted.directory)
+    return Job(run, to_device(model, device, settings.precision), prepared.fitted, prepared.pack)
+
+
+def _check_name(name: str | None, directory: Path) -> None:
+    if name is None:
+        return
+    if Path(name).name != name or name.startswith("."):
+        raise UsageError(f"--name '{name}': should be a plain name, since it becomes a folder in '{directory}'")
+    if (directory / name).exists():
+        raise RunError(f"the run '{name}' exists in '{directory}': go on with it by --resume, or take another --name")
+
+
+def _check_model(settings: TrainSettings) -> None:
+    """Fail on a cell, tokenizer or option that does not exist before a long corpus is read."""
+    plugins().tokenizers[settings.tokenizer]
+    sizes = {key: getattr(settings, key) or 1 for key in ("layers", "hidden", "embed")}
+    model_shapes(settings.model_copy(update=sizes), vocab_size=1)
+
+
+def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
+    """Take shape and tokenizer from the run whose weights are taken."""
+    theirs = source.config.settings
+    inherited = ({*ModelSettings.model_fields} - {"dropout"}) | {*TokenizerSettings.model_fields}
+    for key in sorted(inherited & settings.model_fields_set):
+        if getattr(settings, key) != getattr(theirs, key):
+            raise UsageError(
+                f"{flag(key)} {getattr(settings, key)}: run '{source.name}' has {getattr(theirs, key)}, and --init-from "
+                "takes its weights as they are; leave the flag out"
+            )
+    return settings.model_copy(update={key: getattr(theirs, key) for key in inherited})
+
+
+def _record(address: str, prepared: Prepared, val_fraction: float) -> CorpusRecord:
+    training, validation = cut(prepared.pack, prepared.fitted.tokenizer, val_fraction)
+    return CorpusRecord(
+        address=address,
+        name=prepared.name,
+        separator=prepared.separator,
+        provenance=prepared.provenance,
+        pack=prepared.pack.key,
+        splits=prepared.pack.splits,
+        train=training,
+        validation=validation,
+    )

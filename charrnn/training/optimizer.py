@@ -1,0 +1,46 @@
+"""Optimizers by name."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer, RMSprop
+
+from charrnn.settings import OptimizerSettings
+
+#: Short budgets see few steps: a second-moment average over 100 of them adapts in time.
+_ADAM_BETAS = (0.9, 0.99)
+_MOMENTUM = 0.9
+#: As char-rnn has it.
+_RMSPROP_DECAY = 0.95
+
+
+def make_optimizer(model: nn.Module, settings: OptimizerSettings) -> Optimizer:
+    """Make the optimizer; weight decay (decoupled, Loshchilov and Hutter 2019) acts on matrices only."""
+    matrices = [each for each in model.parameters() if each.dim() > 1]
+    others = [each for each in model.parameters() if each.dim() <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": settings.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    lr = settings.lr or 0.0
+    if settings.optimizer == "adamw":
+        return AdamW(groups, lr=lr, betas=_ADAM_BETAS, fused=True)
+    if settings.optimizer == "rmsprop":
+        return RMSprop(groups, lr=lr, alpha=_RMSPROP_DECAY, foreach=True)
+    return SGD(groups, lr=lr, momentum=_MOMENTUM, nesterov=True, foreach=True)
+
+
+def clip_gradient(model: nn.Module, largest: float) -> torch.Tensor:
+    """Scale the whole gradient so that its norm is at most ``largest`` (Pascanu et al. 2013); 0 leaves it alone.
+
+    Returns:
+        The norm before.
+    """
+    return nn.utils.clip_grad_norm_(model.parameters(), largest or torch.inf)
+
+
+def set_learning_rate(optimizer: Optimizer, lr: float) -> None:
+    """Set the rate of every group."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr

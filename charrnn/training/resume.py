@@ -1,0 +1,83 @@
+"""A run that goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from charrnn.corpora.fitting import load_tokenizer
+from charrnn.errors import RunFinished, UsageError
+from charrnn.layers import flag, read_settings
+from charrnn.model import LanguageModel
+from charrnn.runs.corpus import reopen_pack
+from charrnn.runs.find import checkpoints_directory, find_run
+from charrnn.runs.run import Run
+from charrnn.settings import BUDGETS, TrainSettings
+from charrnn.training.device import choose_device, set_up_processor
+from charrnn.training.events import Notice, Preparing
+from charrnn.training.job import Job, Listen, to_device
+
+#: What may differ from the run's own settings: how long and where it goes on, not what it is.
+MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "device", "threads"}
+
+
+def resumed_job(
+    corpus: str | None,
+    given: Mapping[str, Any],
+    config: Path | None,
+    name: str | None,
+    checkpoints: Path | None,
+    listen: Listen,
+) -> Job:
+    """Open a run and what it needs; arguments as ``train``'s.
+
+    Raises:
+        UsageError: the corpus or a setting does not agree with the run.
+        RunFinished: there is nothing left to do.
+    """
+    run = find_run(name, checkpoints_directory(checkpoints))
+    before = run.config
+    if corpus is not None and corpus != before.corpus.address:
+        raise UsageError(
+            f"run '{run.name}' was trained on '{before.corpus.address}', not '{corpus}'; leave CORPUS out, or start a "
+            f"new run with: charrnn train {corpus} --init-from {run.name}"
+        )
+    settings = _changed(run, read_settings(given, config))
+    state = run.state()
+    if state is not None and state.get("finished") and settings == before.settings:
+        raise RunFinished(
+            f"run '{run.name}' is finished after {state['step']} steps; a larger --steps, --epochs or --time goes on"
+        )
+    device = choose_device(settings.device)
+    threads = set_up_processor(settings.threads or before.threads)
+    fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
+    pack = reopen_pack(run, lambda *at: listen(Preparing(*at)))
+    torch.manual_seed(settings.seed)
+    model = LanguageModel(settings, before.tokenizer.vocab_size)
+    save = run.load()
+    if save is None:
+        listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
+    run.write_config(before.model_copy(update={"settings": settings, "device": str(device), "threads": threads}))
+    return Job(run, to_device(model, device, settings.precision), fitted, pack, save)
+
+
+def _changed(run: Run, asked: TrainSettings) -> TrainSettings:
+    """Lay what was asked for over the run's settings."""
+    before = run.config.settings
+    changes = {
+        key: getattr(asked, key)
+        for key in sorted(asked.model_fields_set)
+        if getattr(asked, key) is not None and getattr(asked, key) != getattr(before, key)
+    }
+    for key, value in changes.items():
+        if key not in MAY_CHANGE:
+            raise UsageError(
+                f"{flag(key)} {value}: run '{run.name}' has {getattr(before, key)}, which a resumed run keeps; leave the "
+                f"flag out, or start a new run with --init-from {run.name}"
+            )
+    if any(key in changes for key in BUDGETS):
+        changes = {**dict.fromkeys(BUDGETS), **{key: getattr(asked, key) for key in BUDGETS}, **changes}
+    return before.model_copy(update=changes)

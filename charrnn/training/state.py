@@ -1,0 +1,136 @@
+"""All of training that changes, as tensors and JSON: what a save holds and a resume puts back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from charrnn.errors import RunError
+from charrnn.model import ModelState
+
+
+@dataclass
+class Window:
+    """Sums over the steps since the last logged line; while training, loss and norm are kept on the device."""
+
+    loss: Tensor | float = 0.0
+    norm: Tensor | float = 0.0
+    steps: int = 0
+
+    def add(self, loss: Tensor, norm: Tensor) -> None:
+        """Count one step."""
+        self.loss = self.loss + loss
+        self.norm = self.norm + norm
+        self.steps += 1
+
+    def means(self) -> tuple[float, float]:
+        """Return loss and gradient norm a step; waits for the device."""
+        return float(self.loss) / self.steps, float(self.norm) / self.steps
+
+
+@dataclass
+class Counters:
+    """The numbers of a run so far.
+
+    Attributes:
+        step: optimizer steps done.
+        position: chunks read.
+        seconds: since the first step.
+        evaluations: done so far; the default interval counts on from it.
+        finished: whether the budget was spent.
+        evaluated: step of the last evaluation.
+        stale: evaluations since the best.
+        best: of the best evaluation: ``step``, ``nats_per_token``, ``bits_per_char``.
+        start_loss: the first logged loss, which a diverging run is measured by.
+        window: what the next logged line has to sum up so far.
+        metrics_bytes: length of ``metrics.jsonl`` at the save; what comes after was not saved.
+    """
+
+    step: int = 0
+    position: int = 0
+    seconds: float = 0.0
+    evaluations: int = 0
+    finished: bool = False
+    evaluated: int = -1
+    stale: int = 0
+    best: dict[str, Any] = field(default_factory=dict)
+    start_loss: float | None = None
+    window: Window = field(default_factory=Window)
+    metrics_bytes: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counters as JSON."""
+        window = {"loss": float(self.window.loss), "norm": float(self.window.norm), "steps": self.window.steps}
+        return {**{item.name: getattr(self, item.name) for item in fields(self)}, "window": window}
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Counters:
+        """Read what :meth:`to_dict` returned.
+
+        Raises:
+            RunError: it is something else.
+        """
+        try:
+            return cls(**{**saved, "window": Window(**saved["window"])})
+        except (TypeError, KeyError) as error:
+            raise RunError(f"the save's state is damaged: {error}") from None
+
+
+def capture(optimizer: Optimizer, state: ModelState, device: torch.device) -> dict[str, Tensor]:
+    """Gather the optimizer's averages, the lanes' hidden state, and the random generators."""
+    tensors = {
+        f"optimizer.{index}.{name}": value
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+        if isinstance(value, Tensor)
+    }
+    for layer, leaves in enumerate(state):
+        for leaf, value in enumerate(leaves):
+            tensors[f"state.{layer}.{leaf}"] = value.detach().contiguous()
+    tensors["random.cpu"] = torch.get_rng_state()
+    if device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
+    return tensors
+
+
+def restore(
+    tensors: dict[str, Tensor], optimizer: Optimizer, empty: ModelState, device: torch.device
+) -> ModelState:
+    """Put back what :func:`capture` gathered.
+
+    Args:
+        tensors: from a save.
+        optimizer: new, of the same model.
+        empty: a state of the right shapes.
+        device: where training goes on.
+
+    Returns:
+        The lanes' hidden state.
+
+    Raises:
+        RunError: the tensors are not of this model.
+    """
+    averages: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        kind, _, rest = name.partition(".")
+        if kind == "optimizer":
+            index, _, key = rest.partition(".")
+            averages.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": averages})
+    state = []
+    for layer, leaves in enumerate(empty):
+        saved = []
+        for leaf, like in enumerate(leaves):
+            value = tensors.get(f"state.{layer}.{leaf}")
+            if value is None or value.shape != like.shape:
+                raise RunError(f"the save does not fit this model: state {layer}.{leaf} is missing or of another shape")
+            saved.append(value.to(device))
+        state.append(tuple(saved))
+    torch.set_rng_state(tensors["random.cpu"])
+    if device.type == "cuda" and "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"], device)
+    return tuple(state)

@@ -1,0 +1,255 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from charrnn.errors import DivergedError, ExitCode, InterruptedRunError
+from charrnn.evaluation import score_tokens
+from charrnn.model import LanguageModel, detach
+from charrnn.runs.metrics import Metrics
+from charrnn.runs.run import METRICS, Run, Save
+from charrnn.settings import TrainSettings
+from charrnn.tokenizers.base import Ids
+from charrnn.training.batches import LaneBatches
+from charrnn.training.budget import Budget, Clock
+from charrnn.training.events import Evaluated, Event, Finished, Logged, Sampled, Saved
+from charrnn.training.interrupt import StopRequest
+from charrnn.training.optimizer import clip_gradient, make_optimizer, set_learning_rate
+from charrnn.training.schedule import learning_rate
+from charrnn.training.state import Counters, Window, capture, restore
+
+#: Optimizer steps that one logged line sums up. Between two of them nothing waits for the device.
+LOG_EVERY = 10
+#: Evaluations over a whole budget, where no interval is set.
+EVALUATIONS = 20
+#: Lanes that validation is read in while training: many enough to be quick, each long enough to warm up.
+VALIDATION_LANES = 32
+#: A loss this many times the first one means divergence.
+_FAR_ABOVE = 2.0
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What is held back: its ids, and how many characters of text a token stands for on average."""
+
+    tokens: Ids
+    chars_per_token: float
+
+
+class Trainer:
+    """Trains one model within one run directory.
+
+    Args:
+        model: on its device already.
+        settings: complete: no preset has anything left to fill in.
+        batches: the training text.
+        validation: the text held back.
+        context: the id before a text's first.
+        run: where saves and metrics go.
+        sample: makes a fresh sample of the model for who watches, if anyone does.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        settings: TrainSettings,
+        batches: LaneBatches,
+        validation: Validation,
+        context: int,
+        run: Run,
+        sample: Callable[[LanguageModel], str] | None = None,
+    ) -> None:
+        self._model = model
+        self._settings = settings
+        self._batches = batches
+        self._validation = validation
+        self._context = context
+        self._run = run
+        self._sample = sample
+        self._device = next(model.parameters()).device
+        self._optimizer = make_optimizer(model, settings)
+        self._budget = Budget.of(settings, batches.per_epoch)
+        self._empty = model.initial_state(settings.batch_size or 1)
+        self._state = self._empty
+        self._counters = Counters()
+        self._best: dict[str, Tensor] = {}
+        self._evaluation_seconds = 0.0
+        self._saved = self._logged = 0.0  # when, in seconds
+        self._tokens = 0  # since the last logged line
+        self._autocast: Callable[[], Any] = nullcontext
+        if settings.precision == "bfloat16":
+            self._autocast = lambda: torch.autocast(self._device.type, torch.bfloat16)
+
+    @property
+    def budget(self) -> Budget:
+        """The steps or seconds that training may take."""
+        return self._budget
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps done."""
+        return self._counters.step
+
+    def resume(self, save: Save) -> None:
+        """Go on from a save."""
+        self._model.load_state_dict(save.weights)
+        self._best = save.best
+        self._counters = Counters.from_dict(save.state)
+        self._state = restore(save.training, self._optimizer, self._empty, self._device)
+        self._batches.position = self._counters.position
+        self._counters.finished = False
+
+    def events(self) -> Iterator[Event]:
+        """Train until the budget is spent, telling what happens.
+
+        Raises:
+            DivergedError: the loss is no number, or far above its start.
+            InterruptedRunError: Ctrl-C or SIGTERM; the state was saved.
+        """
+        metrics = Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
+        try:
+            with StopRequest() as stop:
+                yield from self._train(metrics, stop)
+        finally:
+            metrics.close()
+
+    def _train(self, metrics: Metrics, stop: StopRequest) -> Iterator[Event]:
+        counters, settings = self._counters, self._settings
+        clock = Clock(counters.seconds)
+        self._saved = self._logged = counters.seconds
+        self._model.train()
+        reason = "the budget is spent"
+        while (progress := self._progress(clock)) < 1:
+            lr = learning_rate(settings, progress)
+            counters.window.add(*self._step(lr))
+            counters.step += 1
+            if counters.step % LOG_EVERY == 0:
+                yield self._log(metrics, lr, clock)
+            if self._evaluation_is_due(clock):
+                yield from self._evaluate(metrics, clock)
+                if settings.patience and counters.stale >= settings.patience:
+                    reason = f"nothing better in {settings.patience} evaluations (--patience)"
+                    break
+            elif clock.elapsed() - self._saved >= settings.save_every:
+                yield self._save(metrics, clock)
+            if stop.exit_code is not None:
+                yield from self._stop(metrics, clock, stop.exit_code)
+        if counters.evaluated != counters.step:
+            yield from self._evaluate(metrics, clock)
+        counters.finished = True
+        yield self._save(metrics, clock)
+        yield Finished(
+            self._run.name, self._run.path, counters.step, clock.elapsed(), dict(counters.best), reason
+        )
+
+    def _step(self, lr: float) -> tuple[Tensor, Tensor]:
+        """Take one optimizer step; returns the loss and the gradient's norm."""
+        if self._batches.at_start:
+            self._state = self._empty
+        inputs, targets = self._batches.next()
+        with self._autocast():
+            logits, state = self._model(inputs, self._state)
+            loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        self._state = detach(state)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = clip_gradient(self._model, self._settings.clip)
+        set_learning_rate(self._optimizer, lr)
+        self._optimizer.step()
+        self._tokens += targets.numel()
+        return loss.detach(), norm
+
+    def _progress(self, clock: Clock) -> float:
+        return self._budget.progress(self._counters.step, clock.elapsed(), self._evaluation_seconds)
+
+    def _log(self, metrics: Metrics, lr: float, clock: Clock) -> Logged:
+        counters = self._counters
+        loss, norm = counters.window.means()
+        counters.window = Window()
+        if counters.start_loss is None:
+            counters.start_loss = loss
+        if not math.isfinite(loss) or loss > counters.start_loss * _FAR_ABOVE:
+            raise self._diverged(loss)
+        seconds = clock.elapsed()
+        chars = self._tokens * self._validation.chars_per_token
+        rate, self._tokens, self._logged = chars / max(seconds - self._logged, 1e-9), 0, seconds
+        event = Logged(
+            counters.step, self._progress(clock), loss, norm, lr, self._batches.epoch, seconds, rate
+        )
+        metrics.append({"kind": "train", **asdict(event)})
+        return event
+
+    def _evaluation_is_due(self, clock: Clock) -> bool:
+        if self._settings.eval_every:
+            return self._counters.step % self._settings.eval_every == 0
+        return self._progress(clock) >= (self._counters.evaluations + 1) / EVALUATIONS
+
+    def _evaluate(self, metrics: Metrics, clock: Clock) -> Iterator[Event]:
+        """Score the validation part, keep the weights if they are the best yet, and save."""
+        counters, begun = self._counters, clock.elapsed()
+        tokens = self._validation.tokens[: self._settings.eval_tokens]
+        nats = score_tokens(self._model, tokens, self._context, VALIDATION_LANES) / len(tokens)
+        if not math.isfinite(nats):
+            raise self._diverged(nats)
+        bpc = nats / math.log(2) / self._validation.chars_per_token
+        better = not counters.best or nats < counters.best["nats_per_token"]
+        counters.evaluations = max(
+            counters.evaluations + 1, math.floor(self._progress(clock) * EVALUATIONS)
+        )
+        counters.evaluated = counters.step
+        counters.stale = 0 if better else counters.stale + 1
+        if better:
+            counters.best = {"step": counters.step, "nats_per_token": nats, "bits_per_char": bpc}
+            self._best = _copy(self._model)
+        event = Evaluated(counters.step, nats, bpc, better, clock.elapsed())
+        metrics.append({"kind": "validation", **asdict(event)})
+        yield event
+        yield self._save(metrics, clock, better=better)
+        # A budget of time includes the last evaluation: leave as long for it as this one took.
+        self._evaluation_seconds = max(self._evaluation_seconds, clock.elapsed() - begun)
+        if self._sample:
+            yield Sampled(counters.step, self._sample(self._model))
+
+    def _save(self, metrics: Metrics, clock: Clock, *, better: bool = False) -> Saved:
+        counters = self._counters
+        if not self._best:
+            # Nothing was evaluated yet; what there is is the best there is.
+            self._best, better = _copy(self._model), True
+        counters.position = self._batches.position
+        counters.metrics_bytes = metrics.flush()
+        counters.seconds = clock.elapsed()
+        training = capture(self._optimizer, self._state, self._device)
+        save = Save(_copy(self._model), self._best, training, counters.to_dict())
+        self._run.save(save, better=better)
+        self._saved = clock.elapsed()
+        return Saved(counters.step)
+
+    def _stop(self, metrics: Metrics, clock: Clock, exit_code: ExitCode) -> Iterator[Event]:
+        yield self._save(metrics, clock)
+        raise InterruptedRunError(
+            f"interrupted at step {self._counters.step}; everything is saved, go on with: "
+            f"charrnn train --resume --name {self._run.name}",
+            exit_code,
+        )
+
+    def _diverged(self, loss: float) -> DivergedError:
+        kept = f"the best weights, of step {self._counters.best['step']}, are kept" if self._counters.best else (
+            "no weights were good enough to keep"
+        )
+        return DivergedError(
+            f"training diverged at step {self._counters.step}: the loss is {loss:.4g}; {kept}. "
+            "Try a lower --lr or --clip"
+        )
+
+
+def _copy(model: LanguageModel) -> dict[str, Tensor]:
+    return {name: value.detach().to("cpu", copy=True) for name, value in model.state_dict().items()}
