@@ -27,7 +27,7 @@ _PUBLIC = {
     "train": "charrnn.training.job",
 }
 
-__all__ = ["DISTRIBUTION", "__version__", *_PUBLIC]  # noqa: PLE0604 - names, all of them strings
+__all__ = ["DISTRIBUTION", "__version__", *_PUBLIC]
 
 if TYPE_CHECKING:
     from charrnn.cells.base import Cell as Cell

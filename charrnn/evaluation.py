@@ -26,7 +26,7 @@ class Score:
     nats: float
     tokens: int
     chars: int
-    bytes: int  # noqa: A003 - the field's name in every report
+    bytes: int
 
     @property
     def nats_per_token(self) -> float:

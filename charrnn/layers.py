@@ -14,7 +14,9 @@ from charrnn.settings import BUDGETS, TrainSettings
 
 def flag(name: str) -> str:
     """Write a setting's name as its flag."""
-    return "--" + name.replace("_", "-").removesuffix("s") if name.endswith("_options") else "--" + name.replace("_", "-")
+    return (
+        "--" + name.replace("_", "-").removesuffix("s") if name.endswith("_options") else "--" + name.replace("_", "-")
+    )
 
 
 def read_settings(flags: Mapping[str, Any], file: Path | None) -> TrainSettings:

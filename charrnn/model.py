@@ -37,9 +37,7 @@ class LanguageModel(nn.Module):
         cell = entry.load()
         options = check_options(entry, cell.__init__, settings.cell_options)
         self.embedding = nn.Embedding(vocab_size, embed)
-        self.cells = nn.ModuleList(
-            cell(embed if layer == 0 else hidden, hidden, **options) for layer in range(layers)
-        )
+        self.cells = nn.ModuleList(cell(embed if layer == 0 else hidden, hidden, **options) for layer in range(layers))
         # Dropout on what goes up, not on what goes forward in time (Zaremba et al. 2014).
         self.dropout = nn.Dropout(settings.dropout or 0.0)
         self.output = nn.Linear(hidden, vocab_size)

@@ -31,9 +31,7 @@ def check(model: type[Model], values: Mapping[str, Any], label: Callable[[str], 
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "extra_forbidden":
-            raise UsageError(
-                f"no setting is called '{label(name)}': {near_names(name, model.model_fields)}"
-            ) from None
+            raise UsageError(f"no setting is called '{label(name)}': {near_names(name, model.model_fields)}") from None
         raise UsageError(f"{label(name)} {_shown(first['input'])}: {_lowered(first['msg'])}") from None
 
 
@@ -77,9 +75,7 @@ def check_options(entry: Entry, function: Callable[..., Any], options: Mapping[s
             checked[name] = TypeAdapter(annotation).validate_python(value)
         except ValidationError as error:
             message = _lowered(error.errors()[0]["msg"])
-            raise UsageError(
-                f"option {name}={value} of {entry.kind} '{entry.name}': {message}"
-            ) from None
+            raise UsageError(f"option {name}={value} of {entry.kind} '{entry.name}': {message}") from None
     return checked
 
 

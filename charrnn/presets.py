@@ -16,10 +16,42 @@ AUTO = "auto"
 DEFAULT_TIME = 180.0
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "tiny": {"layers": 1, "hidden": 128, "embed": 32, "seq_len": 32, "batch_size": 16, "lr": 5e-3, "dropout": 0.0},
-    "quick": {"layers": 1, "hidden": 384, "embed": 64, "seq_len": 64, "batch_size": 16, "lr": 5e-3, "dropout": 0.0},
-    "good": {"layers": 2, "hidden": 384, "embed": 64, "seq_len": 128, "batch_size": 16, "lr": 3e-3, "dropout": 0.2},
-    "best": {"layers": 2, "hidden": 512, "embed": 128, "seq_len": 128, "batch_size": 16, "lr": 2e-3, "dropout": 0.4},
+    "tiny": {
+        "layers": 1,
+        "hidden": 128,
+        "embed": 32,
+        "seq_len": 32,
+        "batch_size": 16,
+        "lr": 5e-3,
+        "dropout": 0.0,
+    },
+    "quick": {
+        "layers": 1,
+        "hidden": 384,
+        "embed": 64,
+        "seq_len": 64,
+        "batch_size": 16,
+        "lr": 5e-3,
+        "dropout": 0.0,
+    },
+    "good": {
+        "layers": 2,
+        "hidden": 384,
+        "embed": 64,
+        "seq_len": 128,
+        "batch_size": 16,
+        "lr": 3e-3,
+        "dropout": 0.2,
+    },
+    "best": {
+        "layers": 2,
+        "hidden": 512,
+        "embed": 128,
+        "seq_len": 128,
+        "batch_size": 16,
+        "lr": 2e-3,
+        "dropout": 0.4,
+    },
 }
 
 # Characters a second that two processor cores, or a GPU, learn from with a model of middling size: only to tell a

@@ -59,6 +59,10 @@ class TokenizerSettings(Settings):
     tokenizer_options: Options = Field({}, description="an option of the tokenizer, as key=value")
 
 
+class PreparationSettings(CorpusSettings, TokenizerSettings):
+    """What decides the tokens of a corpus."""
+
+
 class ModelSettings(Settings):
     """The model's shape."""
 
@@ -115,7 +119,7 @@ class LoopSettings(Settings):
     seed: int = Field(0, ge=0, lt=2**63, description="seed of every random choice")
 
 
-class TrainSettings(CorpusSettings, TokenizerSettings, ModelSettings, OptimizerSettings, LoopSettings):
+class TrainSettings(PreparationSettings, ModelSettings, OptimizerSettings, LoopSettings):
     """All that decides a run, but for its corpus and its name."""
 
 

@@ -40,7 +40,7 @@ class Cell(nn.Module):
         """Do for all steps at once what needs no recurrence: ``[T, B, I] -> [T, B, P]``; by default nothing."""
         return inputs
 
-    def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:  # noqa: ARG002 - the contract's names
         """Advance one step: ``[B, P]`` and a state to an output ``[B, H]`` and the next state."""
         raise TypeError(f"{type(self).__name__} must define step(projected, state)")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional
 
-from charrnn.cells.base import Cell, State
+from charrnn.cells.base import State
+from charrnn.cells.fused import FusedCell
 
 
-class GRU(Cell):
+class GRU(FusedCell):
     r"""Gated recurrent unit (Cho et al. 2014), reset after the product as cuDNN has it.
 
     With ``σ`` the logistic function and ``*`` element-wise::
@@ -18,27 +18,19 @@ class GRU(Cell):
         n_t = tanh(W_n x_t + b_n + r_t * (U_n h_{t-1} + d_n))     candidate
         h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
-    The state is ``(h,)``. Whole sequences run in torch's kernel, whose parameters these are.
+    The state is ``(h,)``. Whole sequences run in torch's kernel.
     """
 
-    recurrent_weights = ("kernel.weight_hh_l0",)
-
     def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__(input_size, hidden_size)
-        self.kernel = nn.GRU(input_size, hidden_size)
-
-    def project(self, inputs: Tensor) -> Tensor:
-        """Both gates' and the candidate's inputs: ``[T, B, I] -> [T, B, 3H]``."""
-        return functional.linear(inputs, self.kernel.weight_ih_l0, self.kernel.bias_ih_l0)
+        super().__init__(nn.GRU(input_size, hidden_size))
 
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Apply the equations above to ``[B, 3H]`` and ``(h,)``."""
         (hidden,) = state
-        recurrent = functional.linear(hidden, self.kernel.weight_hh_l0, self.kernel.bias_hh_l0)
-        split = 2 * self.hidden_size
-        reset, update = (projected[..., :split] + recurrent[..., :split]).sigmoid().chunk(2, dim=-1)
-        candidate = (projected[..., split:] + reset * recurrent[..., split:]).tanh()
-        hidden = candidate + update * (hidden - candidate)
+        reset, update, candidate = projected.chunk(3, dim=-1)
+        reset_h, update_h, candidate_h = self.recur(hidden).chunk(3, dim=-1)
+        candidate = (candidate + (reset + reset_h).sigmoid() * candidate_h).tanh()
+        hidden = candidate + (update + update_h).sigmoid() * (hidden - candidate)
         return hidden, (hidden,)
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from charrnn.cells.base import Cell, State
+from charrnn.cells.base import State
+from charrnn.cells.fused import FusedCell
 
 
-class LSTM(Cell):
+class LSTM(FusedCell):
     r"""Long short-term memory (Hochreiter and Schmidhuber 1997) with forget gates (Gers et al. 2000).
 
     With ``σ`` the logistic function and ``*`` element-wise::
@@ -22,31 +22,24 @@ class LSTM(Cell):
         h_t = o_t * tanh(c_t)
 
     The state is ``(h, c)``. The forget gate's bias starts at 1 (Jozefowicz et al. 2015, section 2.2), so that a new
-    network remembers. Whole sequences run in torch's fused kernel, whose parameters these are.
+    network remembers. Whole sequences run in torch's fused kernel, which keeps each bias in two parts.
     """
 
-    recurrent_weights = ("kernel.weight_hh_l0",)
-
     def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__(input_size, hidden_size)
-        self.kernel = nn.LSTM(input_size, hidden_size)
+        super().__init__(nn.LSTM(input_size, hidden_size))
+        _, _, bias, recurrent_bias = self.kernel.all_weights[0]
         with torch.no_grad():
-            self.kernel.bias_ih_l0[hidden_size : 2 * hidden_size] = 1.0
-            self.kernel.bias_hh_l0[hidden_size : 2 * hidden_size] = 0.0
+            bias[hidden_size : 2 * hidden_size] = 1.0
+            recurrent_bias[hidden_size : 2 * hidden_size] = 0.0
 
     def initial_state(self, batch_size: int) -> State:
         """Return zeros for ``h`` and ``c``, each ``[B, H]``."""
         return self._zeros(batch_size), self._zeros(batch_size)
 
-    def project(self, inputs: Tensor) -> Tensor:
-        """All of the gates' inputs: ``[T, B, I] -> [T, B, 4H]``."""
-        return functional.linear(inputs, self.kernel.weight_ih_l0, self.kernel.bias_ih_l0)
-
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Apply the equations above to ``[B, 4H]`` and ``(h, c)``."""
         hidden, memory = state
-        gates = projected + functional.linear(hidden, self.kernel.weight_hh_l0, self.kernel.bias_hh_l0)
-        into, forget, candidate, out = gates.chunk(4, dim=-1)
+        into, forget, candidate, out = (projected + self.recur(hidden)).chunk(4, dim=-1)
         memory = forget.sigmoid() * memory + into.sigmoid() * candidate.tanh()
         hidden = out.sigmoid() * memory.tanh()
         return hidden, (hidden, memory)

@@ -28,9 +28,9 @@ class LazyGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         # The names, for suggestions; get_command fills in the rest.
-        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[arg-type]
+        self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the signature is Typer's
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
@@ -67,7 +67,7 @@ def _version(asked: bool) -> None:
 
 
 def _program(
-    version: bool = typer.Option(  # noqa: ARG001 - its callback acts
+    version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version."
     ),
 ) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from charrnn.cli.parameters import Json, read_flags, takes_settings
 from charrnn.plugins import plugins
-from charrnn.settings import CorpusSettings, TokenizerSettings
+from charrnn.settings import CorpusSettings, PreparationSettings, TokenizerSettings
 
 app = typer.Typer(no_args_is_help=True, help="List, show and build corpora.")
 
@@ -20,7 +20,9 @@ def list_(json: Json = False) -> None:
     entries = list(plugins().corpora)
     if json:
         typer.echo(
-            json_format.dumps([{"name": each.name, "summary": each.summary, "plugin": each.owner.plugin} for each in entries])
+            json_format.dumps(
+                [{"name": each.name, "summary": each.summary, "plugin": each.owner.plugin} for each in entries]
+            )
         )
         return
     from charrnn.reporting.tables import print_table
@@ -51,7 +53,7 @@ def build(
     **settings: Any,
 ) -> None:
     """Turn a corpus into tokens in the cache, ready to train on."""
-    from charrnn.corpora.prepare import PreparationSettings, prepare
+    from charrnn.corpora.prepare import prepare
     from charrnn.layers import flag
     from charrnn.options import check
     from charrnn.reporting import make_reporter

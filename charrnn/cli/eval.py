@@ -25,17 +25,17 @@ _LABELS = {
 @app.command(name="eval")
 def evaluate(
     run: RunArgument = None,
-    corpus: Annotated[
-        str | None, typer.Option(help="Another corpus than the run's own.", show_default=False)
-    ] = None,
+    corpus: Annotated[str | None, typer.Option(help="Another corpus than the run's own.", show_default=False)] = None,
     split: Annotated[
         str | None,
         typer.Option(
-            help="Split to score (default: validation; of another corpus that has none, all of it).", show_default=False
+            help="Split to score (default: validation; of another corpus that has none, all of it).",
+            show_default=False,
         ),
     ] = None,
     unseen: Annotated[
-        str, typer.Option(metavar="replace|error", help="What to do with characters that the model has never seen.")
+        str,
+        typer.Option(metavar="replace|error", help="What to do with characters that the model has never seen."),
     ] = "replace",
     checkpoints: Checkpoints = None,
     json: Json = False,
@@ -63,7 +63,9 @@ def evaluate(
         typer.echo(f"{told}; replaced", err=True)
     result = score(session.model, session.tokenizer, scored.tokens, session.context).to_dict()
     if json:
-        typer.echo(json_format.dumps({"run": session.run.name, "corpus": scored.corpus, "split": scored.split, **result}))
+        typer.echo(
+            json_format.dumps({"run": session.run.name, "corpus": scored.corpus, "split": scored.split, **result})
+        )
         return
     typer.echo(f"run {session.run.name}, corpus {scored.corpus}, split {scored.split}")
     for key, label in _LABELS.items():

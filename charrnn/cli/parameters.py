@@ -81,9 +81,7 @@ def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
         show_default=False,
     )
     kind: Any = list[str] | None if options else str | None
-    return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
-    )
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
 def _help(field: FieldInfo) -> str:
@@ -91,7 +89,11 @@ def _help(field: FieldInfo) -> str:
     text = text[0].upper() + text[1:]
     if field.default in (None, {}) or "(default" in text:
         return f"{text}."
-    return f"{text} (default: {field.default:g})." if isinstance(field.default, float) else f"{text} (default: {field.default})."
+    return (
+        f"{text} (default: {field.default:g})."
+        if isinstance(field.default, float)
+        else f"{text} (default: {field.default})."
+    )
 
 
 def _metavar(field: FieldInfo) -> str:

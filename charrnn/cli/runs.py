@@ -26,7 +26,10 @@ def list_(checkpoints: Checkpoints = None, json: Json = False) -> None:
         typer.echo(json_format.dumps(rows))
         return
     if not rows:
-        typer.echo(f"no runs in '{checkpoints_directory(checkpoints)}'; make one with: charrnn train CORPUS", err=True)
+        typer.echo(
+            f"no runs in '{checkpoints_directory(checkpoints)}'; make one with: charrnn train CORPUS",
+            err=True,
+        )
         return
     from charrnn.reporting.tables import print_table
 
@@ -40,7 +43,12 @@ def list_(checkpoints: Checkpoints = None, json: Json = False) -> None:
 def show(name: _Name, checkpoints: Checkpoints = None, json: Json = False) -> None:
     """Show a run's settings, corpus and results."""
     run = find_run(name, checkpoints_directory(checkpoints))
-    record = {"name": run.name, "path": str(run.path), "state": run.state(), **run.config.model_dump(mode="json")}
+    record = {
+        "name": run.name,
+        "path": str(run.path),
+        "state": run.state(),
+        **run.config.model_dump(mode="json"),
+    }
     if json:
         typer.echo(json_format.dumps(record))
         return
@@ -68,7 +76,14 @@ def _row(run: Run) -> dict[str, Any]:
     try:
         config, state = run.config, run.state() or {}
     except CharrnnError as error:
-        return {"name": run.name, "model": f"damaged: {error}", "corpus": "", "step": "", "nats_per_token": "", "saved": ""}
+        return {
+            "name": run.name,
+            "model": f"damaged: {error}",
+            "corpus": "",
+            "step": "",
+            "nats_per_token": "",
+            "saved": "",
+        }
     settings, best = config.settings, state.get("best", {})
     saved = run.saved_at()
     return {

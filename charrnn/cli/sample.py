@@ -31,8 +31,8 @@ def sample(
 ) -> None:
     """Write text with a trained model, as it is made: the prompt, and what follows it."""
     from charrnn.generation.session import load, shown_characters
-    from charrnn.options import check
     from charrnn.layers import flag
+    from charrnn.options import check
     from charrnn.reporting.text import printable
 
     asked = check(SampleSettings, read_flags(settings), label=flag)

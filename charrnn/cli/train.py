@@ -40,20 +40,24 @@ def train(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="Name of the run (default: the corpus's and the cell's).", show_default=False)
+        str | None,
+        typer.Option(help="Name of the run (default: the corpus's and the cell's).", show_default=False),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run --name, or the latest.")] = False,
     init_from: Annotated[
         str | None,
-        typer.Option(
-            metavar="RUN", help="Start from the weights, shape and tokenizer of a run.", show_default=False
-        ),
+        typer.Option(metavar="RUN", help="Start from the weights, shape and tokenizer of a run.", show_default=False),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings from a file; flags override them.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="Settings from a file; flags override them.", show_default=False),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help=f"What fills in the rest: {AUTO}, {', '.join(PRESETS)} (default: {AUTO}).", show_default=False)
+        str,
+        typer.Option(
+            help=f"What fills in the rest: {AUTO}, {', '.join(PRESETS)} (default: {AUTO}).",
+            show_default=False,
+        ),
     ] = AUTO,
     checkpoints: Checkpoints = None,
     json: Json = False,

@@ -50,7 +50,7 @@ class Corpus(ABC):
         """Return the text's size in bytes, roughly, where it is known."""
         return None
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Let go of what was only needed while reading."""
 
 

@@ -16,7 +16,14 @@ from charrnn.errors import CorpusError, near_names
 from charrnn.settings import CorpusSettings
 
 #: What ``datasets`` calls the builder that reads a suffix.
-ROWS = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".json": "json", ".jsonl": "json", ".arrow": "arrow"}
+ROWS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".arrow": "arrow",
+}
 _CHUNK = 1 << 20
 _SNIFF = 8192
 
@@ -112,7 +119,7 @@ def find_files(pattern: str) -> list[Path]:
             raise CorpusError(f"the file '{pattern}' is empty; give one that holds text")
         return [path]
     if has_magic(pattern):
-        matches = sorted(Path(each) for each in glob(str(path), recursive=True))
+        matches = sorted(Path(each) for each in glob(str(path), recursive=True))  # noqa: PTH207 - it may be absolute
         found = [each for each in matches if each.is_file() and _readable(each)]
         if not found:
             raise CorpusError(f"no text file matches '{pattern}'")

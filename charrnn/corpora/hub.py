@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from charrnn.corpora.base import Corpus, joined
 from charrnn.corpora.rows import texts
-from charrnn.errors import CorpusError, near_names
+from charrnn.errors import CorpusError
 from charrnn.settings import CorpusSettings
 
 #: How long the hub may take to accept a connection, in seconds.
@@ -67,7 +67,8 @@ class Hub(Corpus):
 
     def size(self) -> int | None:
         """Return the size of the rows in memory."""
-        return next(iter(self._splits.values())).info.dataset_size
+        size: int | None = next(iter(self._splits.values())).info.dataset_size
+        return size
 
 
 def parse_address(address: str) -> tuple[str, str | None, str | None]:

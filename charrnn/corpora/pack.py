@@ -143,7 +143,12 @@ def _build(corpus: Corpus, tokenizer: Tokenizer, directory: Path, progress: Prog
                 tokens += len(ids)
                 file.write(ids.astype(dtype).tobytes())
         splits[split] = {"tokens": tokens, **text.counts()}
-    manifest = {"corpus": corpus.name, "dtype": dtype.name, "splits": splits, "provenance": corpus.provenance()}
+    manifest = {
+        "corpus": corpus.name,
+        "dtype": dtype.name,
+        "splits": splits,
+        "provenance": corpus.provenance(),
+    }
     (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2))
 
 

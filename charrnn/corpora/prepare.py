@@ -9,11 +9,7 @@ from charrnn.corpora.base import Progress
 from charrnn.corpora.fitting import FittedTokenizer, fit_tokenizer
 from charrnn.corpora.pack import TokenPack, open_pack
 from charrnn.corpora.resolve import open_corpus
-from charrnn.settings import CorpusSettings, TokenizerSettings
-
-
-class PreparationSettings(CorpusSettings, TokenizerSettings):
-    """What decides the tokens of a corpus."""
+from charrnn.settings import PreparationSettings
 
 
 @dataclass(frozen=True)

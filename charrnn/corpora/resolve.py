@@ -32,9 +32,7 @@ def open_corpus(address: str, settings: CorpusSettings) -> Corpus:
     looks_like_path = any(sign in address for sign in "/\\.*?[")
     if not looks_like_path and not Path(address).exists():
         names = [entry.name for entry in registered]
-        raise CorpusError(
-            f"no corpus is called '{address}', and there is no such file: {near_names(address, names)}"
-        )
+        raise CorpusError(f"no corpus is called '{address}', and there is no such file: {near_names(address, names)}")
     return Files(_name(address), find_files(address), settings)
 
 

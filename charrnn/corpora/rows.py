@@ -64,9 +64,6 @@ def text_column(kinds: Mapping[str, str], column: str | None, name: str) -> str:
 def _kinds(dataset: Any) -> dict[str, str]:
     """Name each column's type; a stream of csv or json knows its columns only by its first row."""
     if dataset.features is not None:
-        return {
-            name: getattr(feature, "dtype", type(feature).__name__)
-            for name, feature in dataset.features.items()
-        }
-    first = next(iter(dataset), {})
+        return {name: getattr(feature, "dtype", type(feature).__name__) for name, feature in dataset.features.items()}
+    first: dict[str, Any] = next(iter(dataset), {})
     return {name: type(value).__name__ for name, value in first.items()}

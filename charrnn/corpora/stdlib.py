@@ -24,9 +24,7 @@ class StandardLibrary(Corpus):
         self.name = name
         self._root = Path(sysconfig.get_path("stdlib"))
         self._files = sorted(
-            path
-            for path in self._root.rglob("*.py")
-            if not _LEFT_OUT.intersection(path.relative_to(self._root).parts)
+            path for path in self._root.rglob("*.py") if not _LEFT_OUT.intersection(path.relative_to(self._root).parts)
         )
         if not self._files:
             raise CorpusError(f"this Python keeps no sources in {self._root}; give a text file instead")

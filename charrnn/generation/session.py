@@ -31,9 +31,7 @@ class Session:
         run: where it came from, if from a run.
     """
 
-    def __init__(
-        self, model: LanguageModel, tokenizer: Tokenizer, context: int, run: Run | None = None
-    ) -> None:
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, context: int, run: Run | None = None) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.context = context
@@ -89,7 +87,9 @@ class Session:
         """
         missing = self.tokenizer.unseen(text)
         if missing:
-            raise UsageError(f"the model has never seen {shown_characters(missing)}; use --unseen replace, or other text")
+            raise UsageError(
+                f"the model has never seen {shown_characters(missing)}; use --unseen replace, or other text"
+            )
 
     def _begin(self, prompt: str) -> tuple[Stepper, np.ndarray[tuple[int], np.dtype[np.float32]]]:
         stepper = Stepper(self.model)
@@ -103,7 +103,9 @@ class Session:
         stepper, logits = self._begin(prompt)
         for made in range(asked.length):
             if not np.isfinite(logits).all():
-                raise RunError("the model's weights hold NaN or infinity: it cannot generate; train it again with a lower --lr")
+                raise RunError(
+                    "the model's weights hold NaN or infinity: it cannot generate; train it again with a lower --lr"
+                )
             token = sample(logits, asked.temp, generator)
             piece = decoder.decode(np.array([token]))
             if piece:
@@ -128,7 +130,9 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
     """
     import torch
 
-    found = run if isinstance(run, Run) else find_run(None if run is None else str(run), checkpoints_directory(checkpoints))
+    found = (
+        run if isinstance(run, Run) else find_run(None if run is None else str(run), checkpoints_directory(checkpoints))
+    )
     config = found.config
     tokenizer = load_tokenizer(config.tokenizer.name, found.tokenizer).tokenizer
     if tokenizer.vocab_size != config.tokenizer.vocab_size:

@@ -42,6 +42,12 @@ class LiveReporter:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._preparing: Preparing | None = None
+        self._started: Started | None = None
+        self._logged: Logged | None = None
+        self._evaluated: list[Evaluated] = []
+        self._sample = ""
+        self._finished = ""
         # Nothing else is written while it runs, so that there is nothing to redirect.
         self._live = Live(
             console=console,
@@ -50,12 +56,6 @@ class LiveReporter:
             redirect_stderr=False,
             get_renderable=self.view,
         )
-        self._preparing: Preparing | None = None
-        self._started: Started | None = None
-        self._logged: Logged | None = None
-        self._evaluated: list[Evaluated] = []
-        self._sample = ""
-        self._finished = ""
 
     def __enter__(self) -> LiveReporter:
         self._live.start()
@@ -66,7 +66,7 @@ class LiveReporter:
     ) -> None:
         self._live.stop()
         if self._finished:
-            self._console.print(self._finished, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(self._finished, markup=False, highlight=False)
 
     def listen(self, event: Event) -> None:
         """Take the event into the view."""
@@ -74,7 +74,7 @@ class LiveReporter:
             case Preparing():
                 self._preparing = event
             case Notice():
-                self._console.print(event.text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+                self._console.print(event.text, style="yellow", markup=False, highlight=False)
             case Started():
                 self._started, self._preparing = event, None
             case Logged():
@@ -146,13 +146,31 @@ class LiveReporter:
         last = evaluated[-1] if evaluated else None
         ratio = last.bits_per_char / last.nats_per_token if last else None
         best = min(evaluated, key=lambda each: each.nats_per_token) if evaluated else None
-        table.add_row("train", _loss(logged.loss, ratio and ratio * logged.loss), "speed", f"{logged.chars_per_second:,.0f} chars/s",
-                      "learning rate", f"{logged.lr:.2e}")
-        table.add_row("validation", _loss(last.nats_per_token, last.bits_per_char) if last else "not yet",
-                      "epoch", f"{logged.epoch:.2f}", "gradient norm", f"{logged.grad_norm:.3f}")
+        table.add_row(
+            "train",
+            _loss(logged.loss, ratio and ratio * logged.loss),
+            "speed",
+            f"{logged.chars_per_second:,.0f} chars/s",
+            "learning rate",
+            f"{logged.lr:.2e}",
+        )
+        table.add_row(
+            "validation",
+            _loss(last.nats_per_token, last.bits_per_char) if last else "not yet",
+            "epoch",
+            f"{logged.epoch:.2f}",
+            "gradient norm",
+            f"{logged.grad_norm:.3f}",
+        )
         if best:
-            table.add_row("best", _loss(best.nats_per_token, best.bits_per_char), "at step", f"{best.step:,}",
-                          "validation", _curve([each.nats_per_token for each in evaluated]))
+            table.add_row(
+                "best",
+                _loss(best.nats_per_token, best.bits_per_char),
+                "at step",
+                f"{best.step:,}",
+                "validation",
+                _curve([each.nats_per_token for each in evaluated]),
+            )
         return table
 
 

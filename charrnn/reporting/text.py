@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Control characters, by the pictures that Unicode has of them: what a model or corpus writes must not steer a terminal.
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"}
-_PICTURES |= {0x7F: 0x2421} | {code: 0xFFFD for code in range(0x80, 0xA0)}
+_PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(128, 160), 65533)
 
 
 def printable(text: str) -> str:

@@ -14,7 +14,7 @@ from charrnn.options import check
 from charrnn.registry import Owner
 from charrnn.settings import Settings, TrainSettings
 
-FORMAT_VERSION = 1
+FORMAT_VERSION: Literal[1] = 1
 
 
 class CorpusRecord(Settings):

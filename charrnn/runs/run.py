@@ -125,7 +125,9 @@ class Run:
         directory = self._latest()
         path = self.path / MODEL if directory is None else directory / _BEST
         if not path.exists():
-            raise RunError(f"run '{self.name}' has saved nothing yet; go on with: charrnn train --resume --name {self.name}")
+            raise RunError(
+                f"run '{self.name}' has saved nothing yet; go on with: charrnn train --resume --name {self.name}"
+            )
         return read_tensors(path)
 
     def save(self, save: Save, *, better: bool) -> None:

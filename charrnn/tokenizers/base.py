@@ -89,7 +89,7 @@ class _WholeTokens:
         return ""
 
 
-class Utf8Decoder:
+class Utf8Decoder(Decoder):
     """Decoder for tokens that stand for bytes: half a UTF-8 sequence waits for its end."""
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
@@ -97,9 +97,11 @@ class Utf8Decoder:
         self._utf8 = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def decode(self, ids: Ids) -> str:
+        """Decode as far as characters are whole."""
         return self._utf8.decode(b"".join([self._pieces[token] for token in ids]))
 
     def flush(self) -> str:
+        """Give up on a half character, if there is one."""
         rest = self._utf8.decode(b"", final=True)
         self._utf8.reset()
         return rest

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
@@ -144,7 +144,7 @@ class SentencePieceTokenizer(Tokenizer):
 def _processor(model: bytes) -> SentencePieceProcessor:
     import sentencepiece
 
-    processor: Any = sentencepiece.SentencePieceProcessor()
+    processor: SentencePieceProcessor = sentencepiece.SentencePieceProcessor()
     processor.LoadFromSerializedProto(model)
     return processor
 

@@ -46,12 +46,8 @@ class Job:
         tokens = self.pack.part(corpus.train)
         held_back = self.pack.splits[corpus.validation.split]
         device = next(self.model.parameters()).device
-        batches = LaneBatches(
-            tokens, settings.seq_len or 1, settings.batch_size or 1, config.tokenizer.context, device
-        )
-        validation = Validation(
-            self.pack.part(corpus.validation), held_back["chars"] / max(held_back["tokens"], 1)
-        )
+        batches = LaneBatches(tokens, settings.seq_len or 1, settings.batch_size or 1, config.tokenizer.context, device)
+        validation = Validation(self.pack.part(corpus.validation), held_back["chars"] / max(held_back["tokens"], 1))
         trainer = Trainer(
             self.model,
             settings,
@@ -131,7 +127,7 @@ def train(
     return load(job.run)
 
 
-def _ignore(event: Event) -> None:  # noqa: ARG001 - for those who do not listen
+def _ignore(event: Event) -> None:
     pass
 
 

@@ -64,7 +64,11 @@ class Counters:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counters as JSON."""
-        window = {"loss": float(self.window.loss), "norm": float(self.window.norm), "steps": self.window.steps}
+        window = {
+            "loss": float(self.window.loss),
+            "norm": float(self.window.norm),
+            "steps": self.window.steps,
+        }
         return {**{item.name: getattr(self, item.name) for item in fields(self)}, "window": window}
 
     @classmethod
@@ -97,9 +101,7 @@ def capture(optimizer: Optimizer, state: ModelState, device: torch.device) -> di
     return tensors
 
 
-def restore(
-    tensors: dict[str, Tensor], optimizer: Optimizer, empty: ModelState, device: torch.device
-) -> ModelState:
+def restore(tensors: dict[str, Tensor], optimizer: Optimizer, empty: ModelState, device: torch.device) -> ModelState:
     """Put back what :func:`capture` gathered.
 
     Args:
@@ -125,10 +127,10 @@ def restore(
     for layer, leaves in enumerate(empty):
         saved = []
         for leaf, like in enumerate(leaves):
-            value = tensors.get(f"state.{layer}.{leaf}")
-            if value is None or value.shape != like.shape:
+            held = tensors.get(f"state.{layer}.{leaf}")
+            if held is None or held.shape != like.shape:
                 raise RunError(f"the save does not fit this model: state {layer}.{leaf} is missing or of another shape")
-            saved.append(value.to(device))
+            saved.append(held.to(device))
         state.append(tuple(saved))
     torch.set_rng_state(tensors["random.cpu"])
     if device.type == "cuda" and "random.cuda" in tensors:

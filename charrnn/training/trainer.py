@@ -147,9 +147,7 @@ class Trainer:
             yield from self._evaluate(metrics, clock)
         counters.finished = True
         yield self._save(metrics, clock)
-        yield Finished(
-            self._run.name, self._run.path, counters.step, clock.elapsed(), dict(counters.best), reason
-        )
+        yield Finished(self._run.name, self._run.path, counters.step, clock.elapsed(), dict(counters.best), reason)
 
     def _step(self, lr: float) -> tuple[Tensor, Tensor]:
         """Take one optimizer step; returns the loss and the gradient's norm."""
@@ -161,7 +159,7 @@ class Trainer:
             loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
         self._state = detach(state)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         norm = clip_gradient(self._model, self._settings.clip)
         set_learning_rate(self._optimizer, lr)
         self._optimizer.step()
@@ -182,9 +180,7 @@ class Trainer:
         seconds = clock.elapsed()
         chars = self._tokens * self._validation.chars_per_token
         rate, self._tokens, self._logged = chars / max(seconds - self._logged, 1e-9), 0, seconds
-        event = Logged(
-            counters.step, self._progress(clock), loss, norm, lr, self._batches.epoch, seconds, rate
-        )
+        event = Logged(counters.step, self._progress(clock), loss, norm, lr, self._batches.epoch, seconds, rate)
         metrics.append({"kind": "train", **asdict(event)})
         return event
 
@@ -202,9 +198,7 @@ class Trainer:
             raise self._diverged(nats)
         bpc = nats / math.log(2) / self._validation.chars_per_token
         better = not counters.best or nats < counters.best["nats_per_token"]
-        counters.evaluations = max(
-            counters.evaluations + 1, math.floor(self._progress(clock) * EVALUATIONS)
-        )
+        counters.evaluations = max(counters.evaluations + 1, math.floor(self._progress(clock) * EVALUATIONS))
         counters.evaluated = counters.step
         counters.stale = 0 if better else counters.stale + 1
         if better:
@@ -242,8 +236,10 @@ class Trainer:
         )
 
     def _diverged(self, loss: float) -> DivergedError:
-        kept = f"the best weights, of step {self._counters.best['step']}, are kept" if self._counters.best else (
-            "no weights were good enough to keep"
+        kept = (
+            f"the best weights, of step {self._counters.best['step']}, are kept"
+            if self._counters.best
+            else ("no weights were good enough to keep")
         )
         return DivergedError(
             f"training diverged at step {self._counters.step}: the loss is {loss:.4g}; {kept}. "

@@ -1,0 +1,38 @@
+# Each target sets up what it needs on a fresh machine; a second call does not set up again.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint types check picture clean
+
+# Two minutes of training on the standard library's source, then two samples.
+demo: $(READY)
+	$(BIN)/charrnn train pystdlib --time 2m
+	$(BIN)/charrnn sample --temp 0.8 --num 2
+
+test: lint types check
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+check: $(READY)
+	$(BIN)/pytest
+
+# The picture of the live view in the README, from a real run.
+picture: $(READY)
+	$(BIN)/python docs/live_view.py docs/live-view.svg
+
+# The stamp is written last, so that a set-up that was interrupted is done again. --group needs pip 25.1.
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[zstd]" --group dev
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,32 @@
+"""What the cells share that run in torch's kernels."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from charrnn.cells.base import Cell
+
+
+class FusedCell(Cell):
+    """A cell whose whole-sequence form is one of torch's kernels, and whose parameters are that kernel's.
+
+    Args:
+        kernel: of one layer, with biases.
+    """
+
+    recurrent_weights = ("kernel.weight_hh_l0",)
+
+    def __init__(self, kernel: nn.RNNBase) -> None:
+        super().__init__(kernel.input_size, kernel.hidden_size)
+        self.kernel = kernel
+
+    def project(self, inputs: Tensor) -> Tensor:
+        """``W x + b`` for all steps and all gates: ``[T, B, I] -> [T, B, G H]``, with ``G`` gates."""
+        weight, _, bias, _ = self.kernel.all_weights[0]
+        return functional.linear(inputs, weight, bias)
+
+    def recur(self, hidden: Tensor) -> Tensor:
+        """``U h + d`` for one step and all gates: ``[B, H] -> [B, G H]``."""
+        _, weight, _, bias = self.kernel.all_weights[0]
+        return functional.linear(hidden, weight, bias)
