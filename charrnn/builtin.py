@@ -9,8 +9,8 @@ from charrnn.hookspecs import Register, hookimpl
 def register_cells(register: Register) -> None:
     """The three classical cells."""
     register("rnn", "charrnn.cells.rnn:RNN", summary="Elman network; option activation=tanh|relu|sigmoid")
-    register("lstm", "charrnn.cells.lstm:LSTM", summary="long short-term memory; the default")
-    register("gru", "charrnn.cells.gru:GRU", summary="gated recurrent unit")
+    register("lstm", "charrnn.cells.lstm:LSTM", summary="long short-term memory")
+    register("gru", "charrnn.cells.gru:GRU", summary="gated recurrent unit; the default")
 
 
 @hookimpl

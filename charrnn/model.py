@@ -32,8 +32,8 @@ class LanguageModel(nn.Module):
 
     def __init__(self, settings: ModelSettings, vocab_size: int) -> None:
         super().__init__()
-        layers, hidden, embed = settings.shape()
-        entry = plugins().cells[settings.cell]
+        name, layers, hidden, embed = settings.shape()
+        entry = plugins().cells[name]
         cell = entry.load()
         options = check_options(entry, cell.__init__, settings.cell_options)
         self.embedding = nn.Embedding(vocab_size, embed)

@@ -66,18 +66,18 @@ class PreparationSettings(CorpusSettings, TokenizerSettings):
 class ModelSettings(Settings):
     """The model's shape."""
 
-    cell: str = Field("lstm", description="lstm, gru, rnn, or a plugin's")
+    cell: str | None = Field(None, description="lstm, gru, rnn, or a plugin's")
     cell_options: Options = Field({}, description="an option of the cell, as key=value")
     layers: int | None = Field(None, ge=1, le=64, description="stacked recurrent layers")
     hidden: int | None = Field(None, ge=1, le=65536, description="hidden features of a layer")
     embed: int | None = Field(None, ge=1, le=65536, description="features of a token's embedding")
     dropout: Fraction | None = Field(None, description="dropout after each layer")
 
-    def shape(self) -> tuple[int, int, int]:
-        """Return layers, hidden size and embedding size, once a preset has filled them in."""
-        if self.layers is None or self.hidden is None or self.embed is None:
-            raise UsageError("the model's shape is not known: give layers, hidden and embed, or a preset")
-        return self.layers, self.hidden, self.embed
+    def shape(self) -> tuple[str, int, int, int]:
+        """Return cell, layers, hidden size and embedding size, once a preset has filled them in."""
+        if self.cell is None or self.layers is None or self.hidden is None or self.embed is None:
+            raise UsageError("the model's shape is not known: give cell, layers, hidden and embed, or a preset")
+        return self.cell, self.layers, self.hidden, self.embed
 
 
 class OptimizerSettings(Settings):

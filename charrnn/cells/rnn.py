@@ -16,8 +16,8 @@ class RNN(FusedCell):
 
         h_t = φ(W x_t + U h_{t-1} + b)
 
-    The state is ``(h,)``. Whole sequences run in torch's kernel, which has no logistic activation: that one goes through
-    the engine.
+    The state is ``(h,)``. Whole sequences run in torch's kernel, which has no logistic activation: that one goes
+    through the engine.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from charrnn.corpora.base import Corpus, joined
+from charrnn.corpora.quiet import import_datasets
 from charrnn.corpora.rows import texts
 from charrnn.errors import CorpusError, near_names
 from charrnn.settings import CorpusSettings
@@ -82,8 +83,7 @@ class Files(Corpus):
             raise CorpusError(f"'{path}' cannot be read: {_reason(error)}") from error
 
     def _rows(self, path: Path) -> Iterator[str]:
-        import datasets
-
+        datasets = import_datasets()
         options: dict[str, Any] = {"sep": "\t"} if path.suffix == ".tsv" else {}
         try:
             rows = datasets.load_dataset(

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from charrnn.corpora.base import Corpus, joined
+from charrnn.corpora.quiet import import_datasets
 from charrnn.corpora.rows import texts
 from charrnn.errors import CorpusError
 from charrnn.settings import CorpusSettings
@@ -54,15 +55,15 @@ class Hub(Corpus):
 
     def provenance(self) -> dict[str, Any]:
         """Name the dataset, the revision asked for and the one that it led to."""
-        info = next(iter(self._splits.values())).info
+        rows = next(iter(self._splits.values()))
         return {
             "source": "hub",
             **self._asked,
-            "resolved_revision": _resolved_revision(info.download_checksums or {}),
-            "licence": info.license or None,
+            "resolved_revision": _resolved_revision(rows.cache_files),
+            "licence": rows.info.license or None,
             "column": self._column,
             "separator": self.separator,
-            "splits": {name: rows.num_rows for name, rows in self._splits.items()},
+            "rows": {name: split.num_rows for name, split in self._splits.items()},
         }
 
     def size(self) -> int | None:
@@ -84,17 +85,18 @@ def parse_address(address: str) -> tuple[str, str | None, str | None]:
 
 
 def _load(dataset: str, config: str | None, revision: str | None) -> dict[str, Any]:
+    why = f"{_OFFLINE} is set"
     if not os.environ.get(_OFFLINE) and not _reachable():
         # The client would retry for half a minute. Offline, it still serves what it has in its cache.
+        why = "nothing answers there"
         os.environ[_OFFLINE] = "1"
-    import datasets
+    datasets = import_datasets()
     import huggingface_hub
 
-    datasets.disable_progress_bars()
     try:
         loaded = datasets.load_dataset(dataset, config, revision=revision)
-    except (ConnectionError, huggingface_hub.errors.OfflineModeIsEnabled) as error:
-        raise CorpusError(f"the hub cannot be reached for '{dataset}' ({_first_line(error)}); {_LOCAL}") from None
+    except (ConnectionError, huggingface_hub.errors.OfflineModeIsEnabled):
+        raise CorpusError(f"the hub cannot be reached for '{dataset}': {why}; {_LOCAL}") from None
     except datasets.exceptions.DatasetNotFoundError as error:
         raise CorpusError(f"{_first_line(error)} Check the name, or log in by HF_TOKEN; {_LOCAL}") from None
     # A configuration or revision that is not there, and a dataset that needs a loading script.
@@ -119,10 +121,10 @@ def _reachable() -> bool:
     return True
 
 
-def _resolved_revision(checksums: dict[str, Any]) -> str | None:
-    """Find the commit in the addresses of the files that were read."""
-    for address in checksums:
-        match = re.search(r"@([0-9a-f]{40})/", address)
+def _resolved_revision(cache_files: list[dict[str, str]]) -> str | None:
+    """Find the commit in the paths that ``datasets`` caches by commit: known offline as well."""
+    for file in cache_files:
+        match = re.search(r"[/\\]([0-9a-f]{40})[/\\]", file["filename"])
         if match:
             return match[1]
     return None

@@ -50,10 +50,8 @@ class PlainReporter:
                     f"{clock(remaining(event.seconds, event.progress))} left"
                 )
             case Evaluated():
-                best = "  best" if event.best else ""
-                self._line(
-                    f"step {event.step}  validation {event.nats_per_token:.4f} nats  {event.bits_per_char:.4f} bpc{best}"
-                )
+                loss = f"{event.nats_per_token:.4f} nats  {event.bits_per_char:.4f} bpc"
+                self._line(f"step {event.step}  validation {loss}{'  best' if event.best else ''}")
             case Finished():
                 self._line(finished(event))
             case _:

@@ -64,6 +64,7 @@ def new_job(
     for note in notes:
         listen(Notice(note))
 
+    cell, *_ = settings.shape()
     tokenizer = prepared.fitted.tokenizer
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, tokenizer.vocab_size)
@@ -82,9 +83,9 @@ def new_job(
             vocab_size=tokenizer.vocab_size,
             context=tokenizer.context(prepared.separator),
         ),
-        plugins={"cell": plugins().cells[settings.cell].owner, "tokenizer": prepared.fitted.entry.owner},
+        plugins={"cell": plugins().cells[cell].owner, "tokenizer": prepared.fitted.entry.owner},
     )
-    path = directory / (name or free_name(f"{prepared.name}-{settings.cell}", directory))
+    path = directory / (name or free_name(f"{prepared.name}-{cell}", directory))
     run = Run.create(path, run_config, prepared.fitted.directory)
     return Job(run, to_device(model, device, settings.precision), prepared.fitted, prepared.pack)
 
@@ -101,8 +102,9 @@ def _check_name(name: str | None, directory: Path) -> None:
 def _check_model(settings: TrainSettings) -> None:
     """Fail on a cell, tokenizer or option that does not exist before a long corpus is read."""
     plugins().tokenizers[settings.tokenizer]
-    sizes = {key: getattr(settings, key) or 1 for key in ("layers", "hidden", "embed")}
-    model_shapes(settings.model_copy(update=sizes), vocab_size=1)
+    if settings.cell is not None:
+        sizes = dict.fromkeys(("layers", "hidden", "embed"), 1)
+        model_shapes(settings.model_copy(update=sizes), vocab_size=1)
 
 
 def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
@@ -112,8 +114,8 @@ def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
     for key in sorted(inherited & settings.model_fields_set):
         if getattr(settings, key) != getattr(theirs, key):
             raise UsageError(
-                f"{flag(key)} {getattr(settings, key)}: run '{source.name}' has {getattr(theirs, key)}, and --init-from "
-                "takes its weights as they are; leave the flag out"
+                f"{flag(key)} {getattr(settings, key)}: run '{source.name}' has {getattr(theirs, key)}, and "
+                "--init-from takes its weights as they are; leave the flag out"
             )
     return settings.model_copy(update={key: getattr(theirs, key) for key in inherited})
 

@@ -75,8 +75,8 @@ def _changed(run: Run, asked: TrainSettings) -> TrainSettings:
     for key, value in changes.items():
         if key not in MAY_CHANGE:
             raise UsageError(
-                f"{flag(key)} {value}: run '{run.name}' has {getattr(before, key)}, which a resumed run keeps; leave the "
-                f"flag out, or start a new run with --init-from {run.name}"
+                f"{flag(key)} {value}: run '{run.name}' has {getattr(before, key)}, which a resumed run keeps; leave "
+                f"the flag out, or start a new run with --init-from {run.name}"
             )
     if any(key in changes for key in BUDGETS):
         changes = {**dict.fromkeys(BUDGETS), **{key: getattr(asked, key) for key in BUDGETS}, **changes}

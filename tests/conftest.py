@@ -1,0 +1,116 @@
+"""What the tests share: a text of their own making, a cache and runs of their own, and the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import charrnn
+from charrnn.cli import main
+
+#: Small enough to train in a second.
+TINY = ["--layers", "1", "--hidden", "16", "--embed", "8", "--seq-len", "16", "--batch-size", "8"]
+
+
+@pytest.fixture(autouse=True)
+def own_directories(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep each test's runs apart, share the cache, and stay off the network."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    # Models of this size gain nothing from a second thread, and two test processes would fight over the cores.
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for name in ("CHARRNN_CHECKPOINTS", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def text() -> str:
+    """Some pages of the standard library's source."""
+    return Path(json.__file__).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def text_file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "words.txt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def told(self) -> str:
+        """The only line on standard error, which holds no traceback."""
+        lines = self.err.strip().split("\n")
+        assert len(lines) == 1, self.err
+        assert "Traceback" not in self.err
+        return lines[0]
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Call the command line in this process, where that shows the same and takes a tenth of the time."""
+
+    def call(*arguments: object) -> Result:
+        capfd.readouterr()
+        code = main([str(each) for each in arguments])
+        captured = capfd.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def program() -> Callable[..., Result]:
+    """Call the real command line, in a process of its own."""
+
+    def call(*arguments: object, stdin: bytes = b"", env: dict[str, str] | None = None) -> Result:
+        finished = subprocess.run(
+            [sys.executable, "-m", "charrnn", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            env={**os.environ, **(env or {})},
+            timeout=120,
+        )
+        return Result(finished.returncode, finished.stdout.decode(), finished.stderr.decode())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, text: str) -> Path:
+    """A directory of runs with one small one, ``words``."""
+    directory = tmp_path_factory.mktemp("trained")
+    corpus = directory / "words.txt"
+    corpus.write_text(text, encoding="utf-8")
+    os.environ["CHARRNN_CACHE"] = str(tmp_path_factory.getbasetemp() / "cache")
+    charrnn.train(
+        str(corpus),
+        name="words",
+        checkpoints=directory / "runs",
+        steps=60,
+        layers=2,
+        hidden=32,
+        embed=8,
+        seq_len=16,
+        batch_size=8,
+        lr=0.01,
+    )
+    return directory / "runs"

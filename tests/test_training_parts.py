@@ -1,0 +1,140 @@
+"""Batches, budget, schedule, optimizer: the mathematics of the loop."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.presets import PRESETS, complete
+from charrnn.settings import OptimizerSettings, TrainSettings
+from charrnn.training.batches import LaneBatches
+from charrnn.training.budget import Budget
+from charrnn.training.optimizer import clip_gradient, make_optimizer
+from charrnn.training.schedule import learning_rate
+
+CONTEXT = 255
+
+
+@given(tokens=st.integers(1, 300), seq_len=st.integers(1, 40), batch_size=st.integers(1, 9))
+def test_every_token_of_every_lane_is_predicted_once_an_epoch_from_the_one_before_it(tokens, seq_len, batch_size):
+    batch_size = min(batch_size, tokens)
+    ids = np.arange(tokens, dtype=np.uint16) % 250
+    batches = LaneBatches(ids, seq_len, batch_size, CONTEXT, torch.device("cpu"))
+    lane = tokens // batch_size
+    for epoch in range(2):
+        assert batches.at_start
+        assert batches.epoch == epoch
+        chunks = [batches.next() for _ in range(batches.per_epoch)]
+        lengths = {len(inputs) for inputs, _ in chunks}
+        assert max(lengths) <= seq_len
+        assert max(lengths) - min(lengths) <= 1
+        targets = torch.cat([each for _, each in chunks])
+        inputs = torch.cat([each for each, _ in chunks])
+        expected = ids[: lane * batch_size].reshape(batch_size, lane).T
+        np.testing.assert_array_equal(targets.numpy(), expected)
+        assert (inputs[0] == CONTEXT).all()
+        np.testing.assert_array_equal(inputs[1:].numpy(), expected[:-1])
+
+
+def test_budgets():
+    steps = TrainSettings(steps=10)
+    assert [Budget.of(steps, 7).progress(step, 99, 1) for step in (0, 5, 10)] == [0, 0.5, 1]
+    assert Budget.of(TrainSettings(epochs=1.5), 7).steps == 11
+    timed = Budget.of(TrainSettings(time="3m"), 7)
+    assert timed.seconds == 180
+    assert timed.progress(99, 85, reserve=10) == 0.5
+    assert timed.progress(0, 170, reserve=10) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("90", 90), ("90s", 90), ("3m", 180), ("1.5h", 5400), ("1h30m", 5400), ("2M", 120)]
+)
+def test_times(written, seconds):
+    assert TrainSettings(time=written).time == seconds
+
+
+@pytest.mark.parametrize(
+    ("schedule", "at_half", "at_end"),
+    [("cosine", 0.5, 0.0), ("linear", 0.5, 0.0), ("constant", 1.0, 1.0), ("step", 1.0, 0.01)],
+)
+def test_schedules(schedule, at_half, at_end):
+    settings = OptimizerSettings(lr=2.0, schedule=schedule, warmup=0.1)
+    assert learning_rate(settings, 0.05) == pytest.approx(1.0)
+    assert learning_rate(settings, 0.1) == pytest.approx(2.0)
+    assert learning_rate(settings, 0.55) == pytest.approx(2 * at_half)
+    assert learning_rate(settings, 1.0) == pytest.approx(2 * at_end)
+    assert learning_rate(settings, 0.0) > 0
+
+
+def test_the_cosine_schedule_is_the_paper_s():
+    settings = OptimizerSettings(lr=1.0, warmup=0.0)
+    for progress in np.linspace(0, 1, 9):
+        assert learning_rate(settings, progress) == pytest.approx(0.5 * (1 + math.cos(math.pi * progress)))
+
+
+@given(st.floats(0.01, 10), st.integers(0, 2**31))
+def test_clipping_bounds_the_norm_of_the_whole_gradient(largest, seed):
+    torch.manual_seed(seed)
+    model = torch.nn.Linear(3, 2).double()
+    for parameter in model.parameters():
+        parameter.grad = torch.randn_like(parameter)
+    before = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+    assert clip_gradient(model, largest).item() == pytest.approx(before.norm().item())
+    after = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
+    expected = before * min(1.0, largest / before.norm().item())
+    torch.testing.assert_close(after, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_without_a_clip_the_gradient_is_left_alone():
+    model = torch.nn.Linear(3, 2)
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, 1e3)
+    clip_gradient(model, 0.0)
+    assert all((parameter.grad == 1e3).all() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", ["adamw", "rmsprop", "sgd"])
+def test_optimizers_go_downhill_and_decay_matrices_only(name):
+    torch.manual_seed(0)
+    model = torch.nn.Linear(4, 4)
+    optimizer = make_optimizer(model, OptimizerSettings(optimizer=name, lr=0.01, weight_decay=0.5))
+    decays = {parameter.dim(): group["weight_decay"] for group in optimizer.param_groups for parameter in group["params"]}
+    assert decays == {2: 0.5, 1: 0.0}
+    losses = []
+    for _ in range(30):
+        loss = (model(torch.ones(1, 4)) - 3).square().sum()
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert losses[-1] < losses[0] / 2
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_leaves_nothing_open_and_nothing_given_is_changed(name):
+    settings, _ = complete(TrainSettings(hidden=77, steps=5), name, tokens=10**6, device="cpu")
+    assert settings.hidden == 77
+    for key in ("layers", "embed", "dropout", "lr", "seq_len", "batch_size", "cell"):
+        assert getattr(settings, key) is not None, key
+
+
+def test_auto_takes_a_smaller_model_for_a_shorter_budget_and_says_what_it_chose():
+    sizes = []
+    for time in (2, 180, 1200, 5400):
+        settings, notes = complete(TrainSettings(time=time), "auto", tokens=10**6, device="cpu")
+        sizes.append(settings.layers * settings.hidden**2)
+        assert any("hidden" in note for note in notes)
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+
+
+@given(st.integers(1, 5000))
+def test_chunks_are_shrunk_to_the_corpus(tokens):
+    settings, notes = complete(TrainSettings(seq_len=100, batch_size=32), "auto", tokens, "cpu")
+    assert settings.seq_len * settings.batch_size <= tokens
+    assert (settings.seq_len, settings.batch_size) == (100, 32) or any("holds only" in note for note in notes)
