@@ -28,10 +28,13 @@ def check(model: type[Model], values: Mapping[str, Any], label: Callable[[str], 
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt name leaves another missing: tell of the name first.
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         name = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "extra_forbidden":
             raise UsageError(f"no setting is called '{label(name)}': {near_names(name, model.model_fields)}") from None
+        if first["type"] == "missing":
+            raise UsageError(f"{label(name)} is missing") from None
         raise UsageError(f"{label(name)} {_shown(first['input'])}: {_lowered(first['msg'])}") from None
 
 

@@ -12,7 +12,7 @@ from charrnn.cells.lstm import LSTM
 from charrnn.cells.rnn import RNN
 from charrnn.plugins import plugins
 
-T, B, I, H = 7, 3, 5, 4
+T, B, I, H = 7, 3, 5, 4  # noqa: E741 - the shapes' names everywhere
 
 CELLS = {
     "rnn": RNN(I, H),

@@ -103,7 +103,9 @@ def test_optimizers_go_downhill_and_decay_matrices_only(name):
     torch.manual_seed(0)
     model = torch.nn.Linear(4, 4)
     optimizer = make_optimizer(model, OptimizerSettings(optimizer=name, lr=0.01, weight_decay=0.5))
-    decays = {parameter.dim(): group["weight_decay"] for group in optimizer.param_groups for parameter in group["params"]}
+    decays = {
+        parameter.dim(): group["weight_decay"] for group in optimizer.param_groups for parameter in group["params"]
+    }
     assert decays == {2: 0.5, 1: 0.0}
     losses = []
     for _ in range(30):

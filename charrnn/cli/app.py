@@ -67,9 +67,7 @@ def _version(asked: bool) -> None:
 
 
 def _program(
-    version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Print the version."
-    ),
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     """Train character-level recurrent networks, and write text with them.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from types import ModuleType
+from typing import Any
 
 
-def import_datasets() -> ModuleType:
+def import_datasets() -> Any:
     """Import ``datasets``, which takes a second."""
     import datasets
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from charrnn.errors import UsageError
@@ -28,9 +31,21 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def set_up_processor(threads: int | None) -> int:
-    """Set torch's thread count where one is given, flush denormals (which are slow), return the count in use."""
+def set_threads(threads: int | None) -> int:
+    """Set torch's thread count where one is given, and return the one in use."""
     if threads is not None:
         torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     return torch.get_num_threads()
+
+
+@contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """Round what is smaller than a normal number to 0 for a while: processors are slow with such numbers.
+
+    The setting is the whole process's, so that it is put back for who called us.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

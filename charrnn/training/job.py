@@ -16,6 +16,7 @@ from charrnn.model import LanguageModel
 from charrnn.presets import AUTO
 from charrnn.runs.run import Run, Save
 from charrnn.training.batches import LaneBatches
+from charrnn.training.device import denormals_flushed
 from charrnn.training.events import Event, Started
 from charrnn.training.trainer import Trainer, Validation
 
@@ -71,8 +72,9 @@ class Job:
                 total_seconds=trainer.budget.seconds,
             )
         )
-        for event in trainer.events():
-            listen(event)
+        with denormals_flushed():
+            for event in trainer.events():
+                listen(event)
 
     def _sample(self, model: LanguageModel) -> str:
         training = model.training

@@ -23,7 +23,7 @@ from charrnn.runs.config import FORMAT_VERSION, CorpusRecord, RunConfig, Tokeniz
 from charrnn.runs.find import checkpoints_directory, find_run, free_name
 from charrnn.runs.run import Run
 from charrnn.settings import ModelSettings, TokenizerSettings, TrainSettings
-from charrnn.training.device import choose_device, set_up_processor
+from charrnn.training.device import choose_device, set_threads
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.job import Job, Listen, to_device
 
@@ -52,7 +52,7 @@ def new_job(
         settings = _inherit(settings, source)
     _check_model(settings)
     device = choose_device(settings.device)
-    threads = set_up_processor(settings.threads)
+    threads = set_threads(settings.threads)
 
     theirs = load_tokenizer(source.config.tokenizer.name, source.tokenizer) if source else None
     prepared = prepare(corpus, settings, lambda *at: listen(Preparing(*at)), theirs)

@@ -16,7 +16,7 @@ from charrnn.runs.corpus import reopen_pack
 from charrnn.runs.find import checkpoints_directory, find_run
 from charrnn.runs.run import Run
 from charrnn.settings import BUDGETS, TrainSettings
-from charrnn.training.device import choose_device, set_up_processor
+from charrnn.training.device import choose_device, set_threads
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.job import Job, Listen, to_device
 
@@ -52,7 +52,7 @@ def resumed_job(
             f"run '{run.name}' is finished after {state['step']} steps; a larger --steps, --epochs or --time goes on"
         )
     device = choose_device(settings.device)
-    threads = set_up_processor(settings.threads or before.threads)
+    threads = set_threads(settings.threads or before.threads)
     fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
     pack = reopen_pack(run, lambda *at: listen(Preparing(*at)))
     torch.manual_seed(settings.seed)

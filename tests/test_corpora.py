@@ -1,0 +1,226 @@
+"""Corpora: what CORPUS can be, and that a pack holds the very text."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.corpora.base import joined
+from charrnn.corpora.pack import Part, cut
+from charrnn.corpora.prepare import prepare
+from charrnn.corpora.recipe import recipes
+from charrnn.corpora.resolve import open_corpus
+from charrnn.errors import CharrnnError, CorpusError
+from charrnn.plugins import plugins
+from charrnn.settings import CorpusSettings, PreparationSettings
+
+SETTINGS = CorpusSettings()
+ROWS = [{"title": "One", "text": "first row"}, {"title": "Two", "text": "second\nrow"}, {"title": "Three", "text": ""}]
+JOINED = "first row\nsecond\nrow"
+
+
+def read(address, **settings):
+    return "".join(open_corpus(str(address), CorpusSettings(**settings)).read("train"))
+
+
+def packed(address, **settings):
+    return prepare(str(address), PreparationSettings(**settings), lambda *_: None)
+
+
+def test_text_plain_and_packed(tmp_path):
+    text = "plain\r\ntext, kept as it is\n"
+    (tmp_path / "a.txt").write_bytes(text.encode())
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "a.txt.zst").write_bytes(zstandard.compress(text.encode()))
+    assert read("a.txt") == read("a.txt.gz") == read("a.txt.zst") == text
+
+
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfhello\n")
+    assert read("a.txt") == "hello\n"
+
+
+def test_folders_and_globs_in_the_order_of_names(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "b.txt").write_text("second, without an end")
+    (folder / "a.txt").write_text("first\n")
+    (folder / "sub" / "c.txt").write_text("third\n")
+    (folder / ".hidden").write_text("no")
+    (folder / "picture.png").write_bytes(b"\x89PNG\0")
+    (folder / "empty.txt").write_text("")
+    assert read("folder") == "first\nsecond, without an end\nthird\n"
+    assert read("folder/*.txt") == "first\nsecond, without an end"
+    with pytest.raises(CorpusError, match="no text file matches"):
+        read("folder/*.md")
+
+
+def test_rows_of_parquet_csv_and_json(tmp_path):
+    columns = {key: [row[key] for row in ROWS] for key in ROWS[0]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "rows.parquet")
+    with (tmp_path / "rows.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["title", "text"])
+        writer.writeheader()
+        writer.writerows(ROWS)
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, ROWS)))
+    for name in ("rows.parquet", "rows.csv", "rows.jsonl"):
+        assert read(name) == JOINED, name
+        assert read(name, column="title") == "One\nTwo\nThree"
+        assert read(name, separator="|") == "first row|second\nrow"
+        with pytest.raises(CorpusError, match="no column 'titel': did you mean 'title'"):
+            read(name, column="titel")
+
+
+def test_columns_that_hold_no_text(tmp_path):
+    pyarrow.parquet.write_table(pyarrow.table({"n": [1, 2], "l": [["a"], ["b"]]}), tmp_path / "n.parquet")
+    with pytest.raises(CorpusError, match="no column of text, only: n, l"):
+        read("n.parquet")
+    with pytest.raises(CorpusError, match=r"column 'n' of 'n\.parquet' holds int64, not text"):
+        read("n.parquet", column="n")
+    pyarrow.parquet.write_table(pyarrow.table({"a": ["x"], "b": ["y"]}), tmp_path / "two.parquet")
+    with pytest.raises(CorpusError, match=r"several columns of text: choose one by --column a\|b"):
+        read("two.parquet")
+
+
+@given(st.lists(st.text("ab\n", max_size=4), max_size=6))
+def test_the_separator_stands_once_between_documents(documents):
+    expected = ""
+    for number, document in enumerate(documents):
+        if number and not documents[number - 1].endswith("\n"):
+            expected += "\n"
+        expected += document
+    assert "".join(joined(documents, "\n")) == expected
+
+
+def test_the_standard_library_is_a_corpus():
+    corpus = open_corpus("pystdlib", SETTINGS)
+    text = "".join(corpus.read("train"))
+    assert len(text) > 5_000_000
+    assert Path(json.__file__).read_text() in text
+    assert corpus.provenance()["licence"] == "PSF-2.0"
+    assert abs(corpus.size() - len(text.encode())) < 20_000
+
+
+def test_a_path_that_is_also_a_name(tmp_path):
+    (tmp_path / "pystdlib").write_text("a file of that name")
+    assert read("./pystdlib") == "a file of that name"
+    assert open_corpus("pystdlib", SETTINGS).provenance()["source"] == "standard library"
+
+
+@pytest.mark.parametrize("tokenizer", ["char", "byte", "sentencepiece"])
+def test_a_pack_decodes_to_the_text(tokenizer, tmp_path):
+    text = "Übung macht 漢字 \u2581 🐍\r\n" * 300 + "the end, without a newline"
+    (tmp_path / "a.txt").write_bytes(text.encode())
+    options = {"vocab_size": 300} if tokenizer == "sentencepiece" else {}
+    prepared = packed("a.txt", tokenizer=tokenizer, tokenizer_options=options)
+    ids = prepared.pack.tokens("train")
+    assert isinstance(ids, np.memmap)
+    assert ids.dtype == (np.uint8 if prepared.fitted.tokenizer.vocab_size <= 256 else np.uint16)
+    assert prepared.fitted.tokenizer.decode(ids) == text
+    counts = prepared.pack.splits["train"]
+    assert (counts["tokens"], counts["chars"], counts["bytes"]) == (len(ids), len(text), len(text.encode()))
+
+
+def test_a_pack_is_built_once_and_again_when_the_text_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "a.txt").write_text("one text")
+    calls = []
+    settings = PreparationSettings()
+    first = prepare("a.txt", settings, lambda *at: calls.append(at))
+    assert calls
+    calls.clear()
+    assert prepare("a.txt", settings, lambda *at: calls.append(at)).pack == first.pack
+    assert not calls
+    (tmp_path / "a.txt").write_text("another text")
+    assert prepare("a.txt", settings, lambda *_: None).pack.key != first.pack.key
+
+
+def test_what_fails_leaves_no_half_pack(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "a.txt").write_bytes(b"good\n" * 500_000 + b"\xff")
+    for _ in range(2):
+        with pytest.raises(CorpusError, match="offset 2500000"):
+            packed("a.txt")
+    left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert left == []
+
+
+def test_the_cut_keeps_order_and_falls_between_characters(tmp_path):
+    (tmp_path / "a.txt").write_text("é" * 50)
+    prepared = packed("a.txt", tokenizer="byte")
+    for percent in range(1, 100):
+        training, validation = cut(prepared.pack, prepared.fitted.tokenizer, percent / 100)
+        assert training.start == 0
+        assert training.stop == validation.start
+        assert validation == Part("train", training.stop, 100)
+        assert training.stop % 2 == 0 or training.stop == 99
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path):
+    """The long form, to 1 GB in a process of its own, is ``make proof-memory``."""
+    peaks = []
+    for size in (4, 16):
+        (tmp_path / "a.txt").write_text("abcdefgh" * (size * 131_072))
+        tracemalloc.start()
+        packed("a.txt")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] * 1.2 + 1e6
+
+
+def test_every_shipped_recipe_is_one():
+    shipped = recipes()
+    assert {"pystdlib", "tinyshakespeare"} <= {each.name for each in shipped}
+    for recipe in shipped:
+        assert not recipe.summary.startswith("broken"), recipe.summary
+
+
+@pytest.fixture
+def fresh_plugins():
+    """Have the corpora registered anew, since recipes are read when they are."""
+    plugins.cache_clear()
+    yield
+    plugins.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_plugins")
+def test_a_broken_recipe_is_told_of_and_the_others_work(tmp_path, cli):
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora" / "mine.toml").write_text('summary = "x"\nsurce = "hub"\n')
+    listed = cli("corpora", "list")
+    assert "pystdlib" in listed.out
+    assert "broken: " in listed.out
+    assert "did you mean 'source'" in cli("train", "mine").told
+
+
+@pytest.mark.usefixtures("fresh_plugins")
+def test_a_recipe_in_the_working_directory_overrides(tmp_path, cli):
+    (tmp_path / "corpora").mkdir()
+    shipped = next(each for each in recipes() if each.name == "pystdlib")
+    keys = ("source", "licence", "language", "size")
+    lines = [f'{key} = "{getattr(shipped, key)}"' for key in keys]
+    (tmp_path / "corpora" / "pystdlib.toml").write_text("\n".join([*lines, 'summary = "mine"']))
+    assert "mine" in cli("corpora", "show", "pystdlib").out
+
+
+def test_build_prints_what_it_made(text_file, text, cli):
+    built = cli("corpora", "build", text_file, "--json").json()
+    assert built["splits"]["train"]["chars"] == len(text)
+    assert (Path(built["directory"]) / "train.bin").stat().st_size == len(text)
+
+
+def test_standard_input_is_needed_in_a_pipe(monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    with pytest.raises(CharrnnError, match="pipe a text in"):
+        open_corpus("-", SETTINGS)

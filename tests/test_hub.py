@@ -1,0 +1,105 @@
+"""Datasets of the hub, through the unmodified client and the real command line, against a stand-in on loopback."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from tests.conftest import TINY
+from tests.hub import Repository, StandInHub
+
+
+def parquet(**columns):
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def hub(text_rows):
+    repositories = {
+        "karpathy/tiny_shakespeare": Repository(
+            {f"default/{split}/0000.parquet": parquet(text=[rows]) for split, rows in text_rows.items()},
+            refs={"main", "refs/convert/parquet"},
+        ),
+        "some/rows": Repository(
+            {
+                "README.md": b"---\nconfigs:\n- config_name: small\n  data_files: small.parquet\n"
+                b"- config_name: large\n  data_files: large.parquet\n---\n",
+                "small.parquet": parquet(title=["A", "B"], body=["one row of text", "another row"]),
+                "large.parquet": parquet(title=["A", "B"], body=["one row of text " * 50, "another row" * 50]),
+            },
+            refs={"main", "v2"},
+        ),
+        "some/gated": Repository({"train.parquet": parquet(text=["secret"])}, gated=True),
+        "some/script": Repository({"script.py": b"import datasets\n"}),
+    }
+    with StandInHub(repositories) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def text_rows():
+    from pathlib import Path
+
+    text = Path(json.__file__).read_text()
+    return {"train": text, "validation": text[:500], "test": text[500:900]}
+
+
+@pytest.fixture
+def online(hub, tmp_path, program):
+    env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "", "HF_TOKEN": ""}
+
+    def call(*arguments, **more):
+        return program(*arguments, env={**env, **more})
+
+    return call
+
+
+def test_a_recipe_trains_with_the_dataset_s_own_splits(online, hub, text_rows):
+    trained = online("train", "tinyshakespeare", "--steps", 5, *TINY, "--name", "mine")
+    assert trained.code == 0, trained.err
+    config = online("runs", "show", "mine", "--json").json()
+    corpus = config["corpus"]
+    assert corpus["validation"]["split"] == "validation"
+    assert corpus["splits"]["train"]["chars"] == len(text_rows["train"])
+    assert corpus["provenance"]["requested_revision"] == "refs/convert/parquet"
+    assert corpus["provenance"]["resolved_revision"] == hub.repositories["karpathy/tiny_shakespeare"].sha
+    assert online("eval", "--json").json()["tokens"] == len(text_rows["validation"])
+    assert online("eval", "--split", "test", "--json").json()["tokens"] == len(text_rows["test"])
+    # What was fetched once serves without a network.
+    offline = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "1"}
+    assert online("corpora", "build", "tinyshakespeare", **offline).code == 0
+
+
+def test_config_revision_and_column(online):
+    built = online("corpora", "build", "hf:some/rows:small@v2", "--column", "body", "--json")
+    assert built.code == 0, built.err
+    assert built.json()["splits"]["train"]["chars"] == len("one row of text\nanother row")
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("hf:some/rows:small", "choose one by --column title|body"),
+        ("hf:some/rows:medium", "Available: ['small', 'large']"),
+        ("hf:some/rows:small@v9", "Revision 'v9' doesn't exist"),
+        ("hf:some/none", "doesn't exist on the Hub or cannot be accessed"),
+        ("hf:some/gated", "gated"),
+        ("hf:some/script", "cannot be loaded"),
+    ],
+)
+def test_what_cannot_be_loaded_is_told(address, message, online):
+    result = online("train", address)
+    assert result.code == 1
+    assert message in result.told
+
+
+def test_a_hub_that_does_not_answer_is_told_with_the_local_choices(online):
+    result = online("train", "hf:some/rows", HF_ENDPOINT="http://127.0.0.1:9")
+    assert result.code == 1
+    assert "nothing answers there; corpora that need no network: 'pystdlib'" in result.told
