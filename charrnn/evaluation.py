@@ -14,7 +14,7 @@ from charrnn.model import LanguageModel
 from charrnn.tokenizers.base import Ids, Tokenizer
 
 #: Tokens of all lanes together in one forward pass: bounds memory, and is enough to keep the processor busy.
-_CHUNK_TOKENS = 8192
+_CHUNK_TOKENS = 4096
 _LONGEST_CHUNK = 2048
 _IGNORED = -100
 

@@ -102,7 +102,7 @@ class LoopSettings(Settings):
     epochs: Positive | None = Field(None, description="budget: passes over the corpus")
     time: Duration | None = Field(None, description="budget: time such as 90s, 3m or 1h30m (default: 3m)")
     eval_every: int | None = Field(
-        None, ge=1, description="optimizer steps between evaluations (default: 20 over the budget)"
+        None, ge=1, description="optimizer steps between evaluations (default: 10 over the budget)"
     )
     eval_tokens: int = Field(
         500_000, ge=1, description="tokens of the validation split scored at an evaluation, at most"

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 import charrnn
 from charrnn.cli import main
+from charrnn.plugins import plugins
+from tests.hub import Repository, StandInHub
 
 #: Small enough to train in a second.
 TINY = ["--layers", "1", "--hidden", "16", "--embed", "8", "--seq-len", "16", "--batch-size", "8"]
@@ -114,3 +120,72 @@ def trained(tmp_path_factory: pytest.TempPathFactory, text: str) -> Path:
         lr=0.01,
     )
     return directory / "runs"
+
+
+def parquet(**columns):
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def hub(text_rows):
+    repositories = {
+        "karpathy/tiny_shakespeare": Repository(
+            {f"default/{split}/0000.parquet": parquet(text=[rows]) for split, rows in text_rows.items()},
+            refs={"main", "refs/convert/parquet"},
+        ),
+        "some/rows": Repository(
+            {
+                "README.md": b"---\nconfigs:\n- config_name: small\n  data_files: small.parquet\n"
+                b"- config_name: large\n  data_files: large.parquet\n---\n",
+                "small.parquet": parquet(title=["A", "B"], body=["one row of text", "another row"]),
+                "large.parquet": parquet(title=["A", "B"], body=["one row of text " * 50, "another row" * 50]),
+            },
+            refs={"main", "v2"},
+        ),
+        "some/gated": Repository({"train.parquet": parquet(text=["secret"])}, gated=True),
+        "some/script": Repository({"script.py": b"import datasets\n"}),
+    }
+    with StandInHub(repositories) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def text_rows():
+    text = Path(json.__file__).read_text()
+    return {"train": text, "validation": text[:500], "test": text[500:900]}
+
+
+@pytest.fixture
+def online(hub, tmp_path, program):
+    env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "", "HF_TOKEN": ""}
+
+    def call(*arguments, **more):
+        return program(*arguments, env={**env, **more})
+
+    return call
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Put modules where Python finds them, with the metadata of an installed distribution."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    before = set(sys.modules)
+
+    def install(name, source):
+        (site / f"{name}.py").write_text(textwrap.dedent(source))
+        metadata = site / f"{name}-1.2.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+        (metadata / "entry_points.txt").write_text(f"[charrnn]\n{name} = {name}\n")
+
+    plugins.cache_clear()
+    yield install
+    plugins.cache_clear()
+    for name in set(sys.modules) - before:
+        if name.startswith("my_"):
+            del sys.modules[name]

@@ -2,62 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
-
-import pyarrow
-import pyarrow.parquet
 import pytest
 
 from tests.conftest import TINY
-from tests.hub import Repository, StandInHub
-
-
-def parquet(**columns):
-    buffer = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
-    return buffer.getvalue()
-
-
-@pytest.fixture(scope="module")
-def hub(text_rows):
-    repositories = {
-        "karpathy/tiny_shakespeare": Repository(
-            {f"default/{split}/0000.parquet": parquet(text=[rows]) for split, rows in text_rows.items()},
-            refs={"main", "refs/convert/parquet"},
-        ),
-        "some/rows": Repository(
-            {
-                "README.md": b"---\nconfigs:\n- config_name: small\n  data_files: small.parquet\n"
-                b"- config_name: large\n  data_files: large.parquet\n---\n",
-                "small.parquet": parquet(title=["A", "B"], body=["one row of text", "another row"]),
-                "large.parquet": parquet(title=["A", "B"], body=["one row of text " * 50, "another row" * 50]),
-            },
-            refs={"main", "v2"},
-        ),
-        "some/gated": Repository({"train.parquet": parquet(text=["secret"])}, gated=True),
-        "some/script": Repository({"script.py": b"import datasets\n"}),
-    }
-    with StandInHub(repositories) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def text_rows():
-    from pathlib import Path
-
-    text = Path(json.__file__).read_text()
-    return {"train": text, "validation": text[:500], "test": text[500:900]}
-
-
-@pytest.fixture
-def online(hub, tmp_path, program):
-    env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "", "HF_TOKEN": ""}
-
-    def call(*arguments, **more):
-        return program(*arguments, env={**env, **more})
-
-    return call
 
 
 def test_a_recipe_trains_with_the_dataset_s_own_splits(online, hub, text_rows):

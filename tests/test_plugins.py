@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import textwrap
-
 import pytest
 
 from charrnn import builtin
 from charrnn.errors import PluginError, UsageError
-from charrnn.plugins import BUILTIN, Plugins, PluginWarning, plugins
+from charrnn.plugins import BUILTIN, Plugins, PluginWarning
 from charrnn.registry import Owner, Registry
 from tests.conftest import TINY
 
@@ -34,30 +31,6 @@ class Average(Cell):
 def register_cells(register):
     register("average", Average, summary="leaky average")
 """
-
-
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
-    """Put modules where Python finds them, with the metadata of an installed distribution."""
-    site = tmp_path / "site"
-    site.mkdir()
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setenv("PYTHONPATH", str(site))
-    before = set(sys.modules)
-
-    def install(name, source):
-        (site / f"{name}.py").write_text(textwrap.dedent(source))
-        metadata = site / f"{name}-1.2.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
-        (metadata / "entry_points.txt").write_text(f"[charrnn]\n{name} = {name}\n")
-
-    plugins.cache_clear()
-    yield install
-    plugins.cache_clear()
-    for name in set(sys.modules) - before:
-        if name.startswith("my_"):
-            del sys.modules[name]
 
 
 def test_an_installed_cell_trains_and_is_recorded(installed, text_file, program):

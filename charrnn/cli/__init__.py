@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from charrnn.cli.app import PROGRAM, make_app
+from charrnn.cli.app import PROGRAM, OutputClosedError, make_app
 from charrnn.errors import CharrnnError, ExitCode
 
 
@@ -29,7 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = make_app().main(
             arguments if arguments is None else list(arguments), prog_name=PROGRAM, standalone_mode=False
         )
-        sys.stdout.flush()
     except CharrnnError as error:
         _tell(str(error))
         return error.exit_code
@@ -41,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _tell("interrupted")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough. Python would complain of it once more while it shuts down.
+    except OutputClosedError:
+        # Python would complain of it once more while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
     except OSError as error:

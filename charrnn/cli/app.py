@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -22,6 +23,10 @@ COMMANDS = {
 }
 
 
+class OutputClosedError(Exception):
+    """Whoever read our output has enough."""
+
+
 class LazyGroup(TyperGroup):
     """Lists its commands without importing them."""
 
@@ -40,6 +45,15 @@ class LazyGroup(TyperGroup):
             command.name = cmd_name
             self.commands[cmd_name] = command
         return self.commands[cmd_name]
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command; a closed pipe is made known under a name that Typer does not take for a failure."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise OutputClosedError from None
+        return result
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is Typer's
         """List names and help from the table above."""

@@ -30,7 +30,7 @@ from charrnn.training.state import Counters, Window, capture, restore
 #: Optimizer steps that one logged line sums up. Between two of them nothing waits for the device.
 LOG_EVERY = 10
 #: Evaluations over a whole budget, where no interval is set.
-EVALUATIONS = 20
+EVALUATIONS = 10
 #: Lanes that validation is read in while training: many enough to be quick, each long enough to warm up.
 VALIDATION_LANES = 32
 #: A loss this many times the first one means divergence.
@@ -212,6 +212,7 @@ class Trainer:
         self._evaluation_seconds = max(self._evaluation_seconds, clock.elapsed() - begun)
         if self._sample:
             yield Sampled(counters.step, self._sample(self._model))
+        self._logged += clock.elapsed() - begun  # the rate that is logged is that of training
 
     def _save(self, metrics: Metrics, clock: Clock, *, better: bool = False) -> Saved:
         counters = self._counters

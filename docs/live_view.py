@@ -1,0 +1,41 @@
+"""Draws the README's picture of the live view, from a real run: ``make picture``."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+
+from rich.console import Console
+
+import charrnn
+from charrnn.reporting.live import LiveReporter
+from charrnn.training.events import Event, Logged, Sampled
+
+BUDGET = "60s"
+# Far enough for curve and sample to show something.
+MOMENT = 0.7
+
+
+def main(path: str) -> None:
+    """Train on the standard library's source, and draw the view as it is some way into the run."""
+    reporter = LiveReporter(Console(file=io.StringIO()))
+    picture = Console(record=True, width=104, file=io.StringIO(), force_terminal=True)
+    progress, drawn = 0.0, False
+
+    def listen(event: Event) -> None:
+        nonlocal progress, drawn
+        reporter.listen(event)
+        if isinstance(event, Logged):
+            progress = event.progress
+        if isinstance(event, Sampled) and progress >= MOMENT and not drawn:
+            picture.print(reporter.view())
+            drawn = True
+
+    with tempfile.TemporaryDirectory() as runs:
+        charrnn.train("pystdlib", time=BUDGET, preset="quick", checkpoints=runs, samples=True, listen=listen)
+    picture.save_svg(path, title=f"charrnn train pystdlib --time {BUDGET}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,86 @@
+"""What the README says is so: its commands run, its Python runs, its cell trains."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+#: Commands of a shell that belong to the set-up, and the schematic ones at the top.
+NOT_RUN_HERE = {"make demo", "make test", "charrnn train CORPUS"}
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands():
+    for block in blocks("console"):
+        for line in block.splitlines():
+            command = line.removeprefix("$ ").split("  #")[0].strip()
+            if command not in NOT_RUN_HERE:
+                yield command
+
+
+def quick(command):
+    """Keep a command as it stands, but for how long it trains."""
+    words = shlex.split(command)[1:]
+    if words[0] == "train":
+        for flag in ("--time", "--epochs"):
+            if flag in words:
+                at = words.index(flag)
+                del words[at : at + 2]
+        words += ["--steps", "8" if "--resume" in words else "4"]
+    return words
+
+
+def test_every_command_runs(text_file, hub, online):
+    text_file.rename("corpus.txt")
+    ran = [command for command in commands() if command.startswith("charrnn ")]
+    assert len(ran) >= 12
+    # The first command of the page samples from what the others trained.
+    for command in [*ran[1:], ran[0]]:
+        finished = online(*quick(command))
+        assert finished.code == 0, f"{command}: {finished.err}"
+
+
+def test_the_commands_that_set_up_are_targets():
+    makefile = (ROOT / "Makefile").read_text()
+    for command in NOT_RUN_HERE:
+        if command.startswith("make "):
+            assert f"\n{command.removeprefix('make ')}:" in makefile
+
+
+def test_the_python_runs(text_file):
+    text_file.rename("corpus.txt")
+    code = next(block for block in blocks("python") if "session" in block).replace('time="10s"', "steps=5")
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_the_cell_trains(text_file, installed, program):
+    text_file.rename("corpus.txt")
+    installed("my_leaky", next(block for block in blocks("python") if "Leaky" in block))
+    command = re.search(r"`charrnn (train corpus.txt --cell leaky [^`]*)`", README)[1]
+    finished = program(*shlex.split(command), "--steps", 4)
+    assert finished.code == 0, finished.err
+
+
+def test_links_and_pictures_exist():
+    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md"), ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"])
+def test_pages_are_free_of_left_overs(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert "TODO" not in text
+    assert "_HERE" not in text
