@@ -33,6 +33,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 _RATES = {"cpu": 40_000, "mps": 200_000, "cuda": 1_000_000}
 # Up to how many characters to learn from, in all, a preset is the right one.
 _REACH = {"tiny": 1_000_000, "quick": 20_000_000, "good": 100_000_000}
+# Tokens scored at an evaluation, as a share of all that are learned from: ten evaluations, each token at a third of
+# the cost of learning from it, then take a twentieth of the time.
+_EVAL_SHARE = 0.016
+_LEAST_EVAL_TOKENS = 10_000
 # From this many passes over the corpus a model without dropout learns it by heart.
 _MANY_PASSES = 15
 
@@ -68,6 +72,9 @@ def complete(settings: TrainSettings, preset: str, tokens: int, device: str) -> 
     if preset == AUTO and chosen:
         listed = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in chosen.items())
         notes.append(f"preset {name}: {listed}")
+    if settings.eval_tokens is None:
+        share = max(_LEAST_EVAL_TOKENS, int(_EVAL_SHARE * to_learn))
+        settings = settings.model_copy(update={"eval_tokens": share})
     return _shrink(settings, tokens, notes), notes
 
 

@@ -104,8 +104,10 @@ class LoopSettings(Settings):
     eval_every: int | None = Field(
         None, ge=1, description="optimizer steps between evaluations (default: 10 over the budget)"
     )
-    eval_tokens: int = Field(
-        500_000, ge=1, description="tokens of the validation split scored at an evaluation, at most"
+    eval_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="tokens of the validation split scored at an evaluation, at most (default: few beside the budget)",
     )
     patience: int | None = Field(
         None, ge=1, description="stop after so many evaluations that bring nothing better (default: never)"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tempfile
+from pathlib import Path
 
 from rich.console import Console
 
@@ -12,7 +14,7 @@ import charrnn
 from charrnn.reporting.live import LiveReporter
 from charrnn.training.events import Event, Logged, Sampled
 
-BUDGET = "60s"
+BUDGET = "2m"
 # Far enough for curve and sample to show something.
 MOMENT = 0.7
 
@@ -34,7 +36,9 @@ def main(path: str) -> None:
 
     with tempfile.TemporaryDirectory() as runs:
         charrnn.train("pystdlib", time=BUDGET, preset="quick", checkpoints=runs, samples=True, listen=listen)
-    picture.save_svg(path, title=f"charrnn train pystdlib --time {BUDGET}")
+    svg = picture.export_svg(title=f"charrnn train pystdlib --time {BUDGET}")
+    # rich would have the reader's browser fetch a font; any monospaced one will do.
+    Path(path).write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL))
 
 
 if __name__ == "__main__":

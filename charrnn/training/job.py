@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Job:
             validation,
             config.tokenizer.context,
             self.run,
-            self._sample if samples else None,
+            self._sampler() if samples else None,
         )
         if self.save is not None:
             trainer.resume(self.save)
@@ -76,12 +77,18 @@ class Job:
             for event in trainer.events():
                 listen(event)
 
-    def _sample(self, model: LanguageModel) -> str:
-        training = model.training
-        session = Session(model, self.fitted.tokenizer, self.run.config.tokenizer.context)
-        text = session.generate(length=_SAMPLE_LENGTH, seed=self.run.config.settings.seed)
-        model.train(training)
-        return text
+    def _sampler(self) -> Callable[[LanguageModel], str]:
+        """Return what makes sample after sample, each a new one, by random numbers of their own."""
+        numbers = count()
+
+        def sample(model: LanguageModel) -> str:
+            training = model.training
+            session = Session(model, self.fitted.tokenizer, self.run.config.tokenizer.context)
+            text = session.generate(length=_SAMPLE_LENGTH, seed=self.run.config.settings.seed, lane=next(numbers))
+            model.train(training)
+            return text
+
+        return sample
 
 
 def train(
