@@ -168,11 +168,30 @@ def test_a_corrupt_config(content, message, text_file, cli):
     assert "damaged" in cli("runs", "list").out
 
 
-def test_a_full_disk_is_told(text_file, cli, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device", "somewhere")
+def test_a_full_disk_is_told_and_what_was_saved_is_whole(text_file, cli, monkeypatch):
+    import safetensors.torch
+    from safetensors import SafetensorError
 
-    monkeypatch.setattr("charrnn.runs.run.write_directory", full)
-    result = cli("train", text_file, "--steps", 1, *TINY)
+    write, saved = safetensors.torch.save_file, []
+
+    def fills_up(tensors, path):
+        saved.append(path)
+        if len(saved) > 4:
+            raise SafetensorError("I/O error: No space left on device (os error 28)")
+        write(tensors, path)
+
+    monkeypatch.setattr("safetensors.torch.save_file", fills_up)
+    result = cli("train", text_file, "--steps", 20, "--eval-every", 5, *TINY, "--name", "mine")
     assert result.code == 1
-    assert result.err.splitlines()[-1] == "charrnn: No space left on device (somewhere)"
+    told = result.err.splitlines()[-1]
+    assert "cannot be saved: I/O error: No space left on device" in told
+    assert "charrnn train --resume --name mine" in told
+    assert cli("runs", "show", "mine", "--json").json()["state"]["step"] == 5
+    assert cli("sample", "--length", 3).code == 0
+
+
+def test_a_directory_that_cannot_be_written_is_told(text_file, cli, tmp_path):
+    (tmp_path / "file").write_text("no directory")
+    result = cli("train", text_file, "--steps", 1, *TINY, "--checkpoints", "file/runs")
+    assert result.code == 1
+    assert "Not a directory" in result.err.splitlines()[-1]

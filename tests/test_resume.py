@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from charrnn.runs.atomic import write_directory
 from tests.conftest import TINY
 
 
@@ -97,11 +98,14 @@ def test_a_resumed_run_keeps_what_it_is(text_file, cli):
 
 
 def test_a_run_without_a_save_starts_anew(text_file, cli, monkeypatch):
-    def fail(*_, **__):
+    def fail():
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("charrnn.runs.run.Run.save", fail)
+        patch.setattr(
+            "charrnn.runs.run.write_directory",
+            lambda path, fill: write_directory(path, fill) if path.name == "mine" else fail(),
+        )
         assert cli("train", text_file, *TINY, "--steps", 3, "--name", "mine").code == 1
     assert "finished save" in cli("sample").told
     resumed = cli("train", "--resume", "--name", "mine")

@@ -37,9 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TyperException as error:
         _tell_usage(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        _tell("interrupted")
-        return ExitCode.INTERRUPTED
     except OutputClosedError:
         # Python would complain of it once more while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f" ({error.filename})" if error.filename else ""
         _tell(f"{error.strerror or error}{where}")
         return ExitCode.TOLD_ERROR
+    if result == ExitCode.INTERRUPTED:  # what Typer makes of Ctrl-C
+        _tell("interrupted")
     return result if isinstance(result, int) else ExitCode.DONE
 
 

@@ -11,7 +11,7 @@ from charrnn.cli.parameters import Json, read_flags, takes_settings
 from charrnn.plugins import plugins
 from charrnn.settings import CorpusSettings, PreparationSettings, TokenizerSettings
 
-app = typer.Typer(no_args_is_help=True, help="List, show and build corpora.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show and build corpora.")
 
 
 @app.command("list")

@@ -9,7 +9,7 @@ import typer
 from charrnn.cli.parameters import Checkpoints, Json, RunArgument
 from charrnn.errors import UsageError
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 _LABELS = {
     "nats_per_token": "nats per token",

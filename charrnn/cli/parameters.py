@@ -29,7 +29,7 @@ Checkpoints = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RunArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[RUN]", help="A run's name or directory (default: the latest).", show_default=False),
+    typer.Argument(metavar="RUN", help="A run's name or directory (default: the latest).", show_default=False),
 ]
 
 

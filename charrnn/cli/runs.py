@@ -14,7 +14,7 @@ from charrnn.errors import CharrnnError
 from charrnn.runs.find import checkpoints_directory, find_run, list_runs
 from charrnn.runs.run import Run
 
-app = typer.Typer(no_args_is_help=True, help="List, show and remove runs.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show and remove runs.")
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="A run's name or directory.")]
 
 

@@ -12,7 +12,7 @@ from charrnn.cli.parameters import Checkpoints, RunArgument, read_flags, takes_s
 from charrnn.errors import UsageError
 from charrnn.settings import SampleSettings
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 #: Between two texts.
 _RULE = "---"

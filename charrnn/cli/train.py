@@ -17,7 +17,7 @@ from charrnn.settings import (
     TokenizerSettings,
 )
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

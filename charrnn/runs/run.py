@@ -136,7 +136,22 @@ class Run:
         Args:
             save: what to write.
             better: whether the best weights are new.
+
+        Raises:
+            RunError: it cannot be written; the save before it still counts.
         """
+        from safetensors import SafetensorError
+
+        try:
+            self._save(save, better=better)
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise RunError(
+                f"run '{self.name}' cannot be saved: {reason}. What was saved before is whole; "
+                f"go on from there with: charrnn train --resume --name {self.name}"
+            ) from error
+
+    def _save(self, save: Save, *, better: bool) -> None:
         from safetensors.torch import save_file
 
         name = f"{save.state['step']:08d}"
