@@ -98,14 +98,13 @@ def test_a_resumed_run_keeps_what_it_is(text_file, cli):
 
 
 def test_a_run_without_a_save_starts_anew(text_file, cli, monkeypatch):
-    def fail():
-        raise OSError(28, "No space left on device")
+    def full(path, fill):
+        if path.name != "mine":
+            raise OSError(28, "No space left on device")
+        write_directory(path, fill)
 
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "charrnn.runs.run.write_directory",
-            lambda path, fill: write_directory(path, fill) if path.name == "mine" else fail(),
-        )
+        patch.setattr("charrnn.runs.run.write_directory", full)
         assert cli("train", text_file, *TINY, "--steps", 3, "--name", "mine").code == 1
     assert "finished save" in cli("sample").told
     resumed = cli("train", "--resume", "--name", "mine")

@@ -171,18 +171,22 @@ class Trainer:
 
     def _log(self, metrics: Metrics, lr: float, clock: Clock) -> Logged:
         counters = self._counters
-        loss, norm = counters.window.means()
+        loss, norm = self._checked_means()
         counters.window = Window()
-        if counters.start_loss is None:
-            counters.start_loss = loss
-        if not math.isfinite(loss) or loss > counters.start_loss * _FAR_ABOVE:
-            raise self._diverged(loss)
         seconds = clock.elapsed()
         chars = self._tokens * self._validation.chars_per_token
         rate, self._tokens, self._logged = chars / max(seconds - self._logged, 1e-9), 0, seconds
         event = Logged(counters.step, self._progress(clock), loss, norm, lr, self._batches.epoch, seconds, rate)
         metrics.append({"kind": "train", **asdict(event)})
         return event
+
+    def _checked_means(self) -> tuple[float, float]:
+        """Return loss and gradient norm a step since the last logged line, if both are sound."""
+        loss, norm = self._counters.window.means()
+        start = self._counters.start_loss = self._counters.start_loss or loss
+        if not math.isfinite(loss + norm) or loss > start * _FAR_ABOVE:
+            raise self._diverged(loss)
+        return loss, norm
 
     def _evaluation_is_due(self, clock: Clock) -> bool:
         if self._settings.eval_every:
@@ -216,7 +220,9 @@ class Trainer:
 
     def _save(self, metrics: Metrics, clock: Clock, *, better: bool = False) -> Saved:
         counters = self._counters
-        if not self._best:
+        if counters.window.steps:
+            self._checked_means()  # weights that are no numbers must not take the place of good ones
+        if not counters.best:
             # Nothing was evaluated yet; what there is is the best there is.
             self._best, better = _copy(self._model), True
         counters.position = self._batches.position
@@ -237,11 +243,8 @@ class Trainer:
         )
 
     def _diverged(self, loss: float) -> DivergedError:
-        kept = (
-            f"the best weights, of step {self._counters.best['step']}, are kept"
-            if self._counters.best
-            else ("no weights were good enough to keep")
-        )
+        best = self._counters.best
+        kept = f"the best weights, of step {best['step']}, are kept" if best else "there were none worth keeping yet"
         return DivergedError(
             f"training diverged at step {self._counters.step}: the loss is {loss:.4g}; {kept}. "
             "Try a lower --lr or --clip"
