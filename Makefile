@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check picture clean
+.PHONY: demo test lint types check picture proof-memory proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -26,6 +26,13 @@ check: $(READY)
 # The picture of the live view in the README, from a real run.
 picture: $(READY)
 	$(BIN)/python docs/live_view.py docs/live-view.svg
+
+# Slow proofs, whose outcomes stand in docs/results.md.
+proof-memory: $(READY)
+	$(BIN)/python benchmarks/packing_memory.py
+
+proof-help: $(READY)
+	$(BIN)/python benchmarks/help_time.py
 
 # The stamp is written last, so that a set-up that was interrupted is done again. --group needs pip 25.1.
 $(READY): pyproject.toml constraints.txt

@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from charrnn.corpora.fitting import load_tokenizer
 from charrnn.errors import RunError, UsageError
 from charrnn.evaluation import Score, score
-from charrnn.generation.sampling import log_probabilities, sample
+from charrnn.generation.sampling import Logits, log_probabilities, sample
 from charrnn.generation.stepper import Stepper
 from charrnn.model import LanguageModel, model_shapes
 from charrnn.options import check
@@ -65,9 +66,9 @@ class Session:
             self.refuse_unseen(prompt)
         return self._stream(prompt, asked, lane)
 
-    def generate(self, prompt: str = "", **options: float) -> str:
+    def generate(self, prompt: str = "", **options: Any) -> str:
         """Return the whole of what :meth:`stream` yields; the options are the same."""
-        return "".join(self.stream(prompt, **options))  # type: ignore[arg-type]
+        return "".join(self.stream(prompt, **options))
 
     def score(self, text: str) -> Score:
         """Score a text: every token given those before it, the first given :attr:`context`."""
@@ -91,7 +92,7 @@ class Session:
                 f"the model has never seen {shown_characters(missing)}; use --unseen replace, or other text"
             )
 
-    def _begin(self, prompt: str) -> tuple[Stepper, np.ndarray[tuple[int], np.dtype[np.float32]]]:
+    def _begin(self, prompt: str) -> tuple[Stepper, Logits]:
         stepper = Stepper(self.model)
         ids = np.concatenate([[self.context], self.tokenizer.encode(prompt).astype(np.int64)])
         return stepper, stepper.feed(ids)
@@ -135,10 +136,11 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
     )
     config = found.config
     tokenizer = load_tokenizer(config.tokenizer.name, found.tokenizer).tokenizer
-    if tokenizer.vocab_size != config.tokenizer.vocab_size:
+    recorded = config.tokenizer
+    if tokenizer.vocab_size != recorded.vocab_size or recorded.context >= recorded.vocab_size:
         raise RunError(
             f"run '{found.name}' is damaged: its tokenizer has {tokenizer.vocab_size} tokens, its config says "
-            f"{config.tokenizer.vocab_size}"
+            f"{recorded.vocab_size}, with {recorded.context} as the context"
         )
     model = load_model(found)
     return Session(model.to(torch.device(device)), tokenizer, config.tokenizer.context, found)

@@ -173,6 +173,7 @@ class Trainer:
         counters = self._counters
         loss, norm = self._checked_means()
         counters.window = Window()
+        counters.start_loss = counters.start_loss or loss
         seconds = clock.elapsed()
         chars = self._tokens * self._validation.chars_per_token
         rate, self._tokens, self._logged = chars / max(seconds - self._logged, 1e-9), 0, seconds
@@ -183,7 +184,7 @@ class Trainer:
     def _checked_means(self) -> tuple[float, float]:
         """Return loss and gradient norm a step since the last logged line, if both are sound."""
         loss, norm = self._counters.window.means()
-        start = self._counters.start_loss = self._counters.start_loss or loss
+        start = self._counters.start_loss or loss
         if not math.isfinite(loss + norm) or loss > start * _FAR_ABOVE:
             raise self._diverged(loss)
         return loss, norm
