@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -68,12 +69,11 @@ class SentencePieceTokenizer(Tokenizer):
         model = io.BytesIO()
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=(line for line in lines if line),
+                sentence_iterator=iter(_sample((line for line in lines if line), sentence_size)),
                 model_writer=model,
                 vocab_size=vocab_size,
                 model_type=model_type,
                 character_coverage=character_coverage,
-                input_sentence_size=sentence_size,
                 max_sentence_length=4 * _LONGEST,
                 user_defined_symbols=["\n"],
                 normalization_rule_name="identity",
@@ -147,6 +147,21 @@ def _processor(model: bytes) -> SentencePieceProcessor:
     processor: SentencePieceProcessor = sentencepiece.SentencePieceProcessor()
     processor.LoadFromSerializedProto(model)
     return processor
+
+
+def _sample(lines: Iterable[str], size: int) -> list[str]:
+    """Draw ``size`` lines evenly from any number of them, read once (Vitter 1985, algorithm R).
+
+    SentencePiece can do the same, but its memory then grows with the corpus.
+    """
+    chance = random.Random(0)  # noqa: S311 - the same corpus gives the same pieces
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        if number < size:
+            kept.append(line)
+        elif (place := chance.randrange(number + 1)) < size:
+            kept[place] = line
+    return kept
 
 
 def _whole_segments(texts: Iterable[str]) -> Iterator[str]:
