@@ -36,7 +36,7 @@ proof-help: $(READY)
 
 # The stamp is written last, so that a set-up that was interrupted is done again. --group needs pip 25.1.
 $(READY): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[zstd]" --group dev
 	touch $(READY)

@@ -99,13 +99,28 @@ def score_tokens(model: LanguageModel, tokens: Ids, context: int, lanes: int = 1
     return total
 
 
-def score(model: LanguageModel, tokenizer: Tokenizer, tokens: Ids, context: int) -> Score:
-    """Score a text given as ids, exactly, and count its characters and bytes."""
+def score(
+    model: LanguageModel, tokenizer: Tokenizer, tokens: Ids, context: int, size: tuple[int, int] | None = None
+) -> Score:
+    """Score a text given as ids, exactly.
+
+    Args:
+        model: scores.
+        tokenizer: made the ids.
+        tokens: ids in order.
+        context: the id that the first is predicted from.
+        size: characters and bytes of the text, where they are known; else they are counted in the decoded ids, which
+            differs where the tokenizer had to replace characters.
+    """
+    nats = score_tokens(model, tokens, context)
+    return Score(nats, len(tokens), *(size or _size(tokenizer, tokens)))
+
+
+def _size(tokenizer: Tokenizer, tokens: Ids) -> tuple[int, int]:
     chars = size = 0
     decoder = tokenizer.decoder()
     for begin in range(0, len(tokens), _CHUNK_TOKENS):
         text = decoder.decode(tokens[begin : begin + _CHUNK_TOKENS])
         chars, size = chars + len(text), size + len(text.encode("utf-8", "surrogatepass"))
     rest = decoder.flush()
-    chars, size = chars + len(rest), size + len(rest.encode())
-    return Score(score_tokens(model, tokens, context), len(tokens), chars, size)
+    return chars + len(rest), size + len(rest.encode())

@@ -45,7 +45,11 @@ def _read_file(file: Path) -> dict[str, Any]:
         raise UsageError(f"there is no file '{file}' for --config") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"--config '{file}' cannot be read: {error}") from None
-    return {name.replace("-", "_"): value for name, value in values.items()}
+    settings = {name.replace("-", "_"): value for name, value in values.items()}
+    if len(settings) < len(values):
+        twice = next(name for name in values if "-" in name and name.replace("-", "_") in values)
+        raise UsageError(f"--config '{file}' gives {twice} twice, once with an underscore; leave one out")
+    return settings
 
 
 def _one_budget(values: Mapping[str, Any], label: Any) -> None:

@@ -30,7 +30,9 @@ def check(model: type[Model], values: Mapping[str, Any], label: Callable[[str], 
     except ValidationError as error:
         # A misspelt name leaves another missing: tell of the name first.
         first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-        name = str(first["loc"][0]) if first["loc"] else ""
+        path = [str(each) for each in first["loc"]]
+        nested = bool(path) and isinstance(values.get(path[0]), Mapping)
+        name = ".".join(path) if nested else "".join(path[:1])
         if first["type"] == "extra_forbidden":
             raise UsageError(f"no setting is called '{label(name)}': {near_names(name, model.model_fields)}") from None
         if first["type"] == "missing":
@@ -48,7 +50,7 @@ def parse_pairs(pairs: list[str], flag: str) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UsageError(f"{flag} '{pair}': should be key=value, such as {flag} vocab_size=500")
+            raise UsageError(f"{flag} '{pair}': should be key=value, such as {flag} name=1")
         options[key.strip().replace("-", "_")] = value
     return options
 

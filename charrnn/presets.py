@@ -37,8 +37,12 @@ _REACH = {"tiny": 1_000_000, "quick": 20_000_000, "good": 100_000_000}
 # the cost of learning from it, then take a twentieth of the time.
 _EVAL_SHARE = 0.016
 _LEAST_EVAL_TOKENS = 10_000
-# From this many passes over the corpus a model without dropout learns it by heart.
-_MANY_PASSES = 15
+
+
+def check_preset(name: str) -> None:
+    """Raise UsageError, with the near names, where no preset is called so."""
+    if name != AUTO and name not in PRESETS:
+        raise UsageError(f"no preset is called '{name}': {near_names(name, [AUTO, *PRESETS])}")
 
 
 def complete(settings: TrainSettings, preset: str, tokens: int, device: str) -> tuple[TrainSettings, list[str]]:
@@ -46,27 +50,20 @@ def complete(settings: TrainSettings, preset: str, tokens: int, device: str) -> 
 
     Args:
         settings: what was given; a ``None`` is open.
-        preset: a preset's name.
+        preset: a preset's name, checked already.
         tokens: in the training part of the corpus.
         device: ``cpu``, ``cuda`` or ``mps``.
 
     Returns:
         The complete settings, and lines that say what was chosen.
-
-    Raises:
-        UsageError: no such preset.
     """
-    if preset != AUTO and preset not in PRESETS:
-        raise UsageError(f"no preset is called '{preset}': {near_names(preset, [AUTO, *PRESETS])}")
     notes = []
     if all(getattr(settings, budget) is None for budget in BUDGETS):
         settings = settings.model_copy(update={"time": DEFAULT_TIME})
         notes.append("training for 3 minutes, since no --time, --epochs or --steps was given")
     to_learn = _characters(settings, tokens, device)
     name = _fitting(to_learn) if preset == AUTO else preset
-    values = dict(PRESETS[name])
-    if preset == AUTO and to_learn > _MANY_PASSES * tokens:
-        values["dropout"] = max(values["dropout"], 0.3)
+    values = PRESETS[name]
     chosen = {key: value for key, value in values.items() if getattr(settings, key) is None}
     settings = settings.model_copy(update=chosen)
     if preset == AUTO and chosen:

@@ -40,7 +40,7 @@ class Entry:
         module, _, attribute = self.target.partition(":")
         try:
             return getattr(import_module(module), attribute)
-        except (ImportError, AttributeError, ValueError) as error:
+        except Exception as error:  # whatever a stranger's module raises on import
             raise PluginError(
                 f"{self.kind} '{self.name}' of plugin '{self.owner.plugin}' cannot be loaded from "
                 f"'{self.target}': {error}; mend or remove that plugin"

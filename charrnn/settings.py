@@ -98,9 +98,9 @@ class LoopSettings(Settings):
 
     seq_len: int | None = Field(None, ge=1, le=1_000_000, description="time steps backpropagated through")
     batch_size: int | None = Field(None, ge=1, le=1_000_000, description="lanes of the corpus read side by side")
-    steps: int | None = Field(None, ge=1, description="budget: optimizer steps")
-    epochs: Positive | None = Field(None, description="budget: passes over the corpus")
-    time: Duration | None = Field(None, description="budget: time such as 90s, 3m or 1h30m (default: 3m)")
+    steps: int | None = Field(None, ge=1, le=10**12, description="budget: optimizer steps")
+    epochs: Positive | None = Field(None, le=1e9, description="budget: passes over the corpus")
+    time: Duration | None = Field(None, le=1e9, description="budget: time such as 90s, 3m or 1h30m (default: 3m)")
     eval_every: int | None = Field(
         None, ge=1, description="optimizer steps between evaluations (default: 10 over the budget)"
     )

@@ -16,11 +16,16 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import pytest
+from hypothesis import settings
 
 import charrnn
 from charrnn.cli import main
 from charrnn.plugins import plugins
 from tests.hub import Repository, StandInHub
+
+# How long an example takes depends on what else the machine does, and on who imports torch first.
+settings.register_profile("charrnn", deadline=None)
+settings.load_profile("charrnn")
 
 #: Small enough to train in a second.
 TINY = ["--layers", "1", "--hidden", "16", "--embed", "8", "--seq-len", "16", "--batch-size", "8"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from charrnn.runs.atomic import write_directory
+from charrnn.atomic import write_directory
 from tests.conftest import TINY
 
 
@@ -45,12 +45,11 @@ def test_stopping_and_resuming_gives_the_same_bits(optimizer, text_file, text, c
     assert cli("train", *options, "--name", "whole").code == 0
 
     class Stopped(StopRequest):
-        def __enter__(self):
+        def defer(self):
             self.exit_code = ExitCode.INTERRUPTED
-            return super().__enter__()
 
     with monkeypatch.context() as patch:
-        patch.setattr("charrnn.training.trainer.StopRequest", Stopped)
+        patch.setattr("charrnn.training.job.StopRequest", Stopped)
         stopped = cli("train", *options, "--name", "parts")
         assert stopped.code == 130
         assert "go on with: charrnn train --resume --name parts" in stopped.err

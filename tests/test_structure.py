@@ -20,10 +20,10 @@ TIERS = [
     ["reporting"],
     ["training", "generation", "evaluation"],
     ["runs", "presets"],
-    ["corpora", "model"],
+    ["corpora", "model", "device"],
     ["cells", "tokenizers", "recurrence"],
     ["builtin", "plugins", "layers", "options"],
-    ["registry", "settings", "hookspecs"],
+    ["registry", "settings", "hookspecs", "atomic"],
     ["errors"],
 ]
 #: The hook through which the built-in recipes are registered looks for their files.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -21,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; whatever a person can cause has been told in one line on standard error.
     """
     warnings.showwarning = _show_warning
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show must not end the program
     if not sys.warnoptions:
         # What libraries tell their developers is not for a user; our own plugin warnings are.
         warnings.simplefilter("ignore")
@@ -41,6 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Python would complain of it once more while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
+    except (MemoryError, RuntimeError) as error:
+        # torch says it in several ways, and is not imported here.
+        if not isinstance(error, MemoryError) and not re.search("out of memory|can't allocate memory", str(error)):
+            raise
+        _tell("there is not enough memory for this; lower --hidden, --layers, --batch-size or --seq-len")
+        return ExitCode.TOLD_ERROR
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         _tell(f"{error.strerror or error}{where}")

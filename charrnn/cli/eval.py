@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from charrnn.cli.parameters import Checkpoints, Json, RunArgument
+from charrnn.cli.parameters import Checkpoints, Json, RunArgument, read_flags, takes_settings
 from charrnn.errors import UsageError
+from charrnn.layers import flag
+from charrnn.settings import CorpusSettings, SampleSettings
 
 app = typer.Typer(add_completion=False)
 
@@ -23,6 +25,7 @@ _LABELS = {
 
 
 @app.command(name="eval")
+@takes_settings({"Another corpus": CorpusSettings})
 def evaluate(
     run: RunArgument = None,
     corpus: Annotated[str | None, typer.Option(help="Another corpus than the run's own.", show_default=False)] = None,
@@ -39,6 +42,7 @@ def evaluate(
     ] = "replace",
     checkpoints: Checkpoints = None,
     json: Json = False,
+    **settings: Any,
 ) -> None:
     """Measure how well a model predicts a text: every token of a split once, in order."""
     import json as json_format
@@ -48,20 +52,23 @@ def evaluate(
     from charrnn.options import check
     from charrnn.reporting import make_reporter
     from charrnn.runs.corpus import text_to_score
-    from charrnn.settings import SampleSettings
     from charrnn.training.events import Preparing
 
-    policy = check(SampleSettings, {"unseen": unseen}, label=lambda name: f"--{name}").unseen
+    policy = check(SampleSettings, {"unseen": unseen}, label=flag).unseen
+    given = read_flags(settings)
+    if given and corpus is None:
+        raise UsageError(f"{flag(next(iter(given)))} says how another corpus is read; name that by --corpus")
+    reading = check(CorpusSettings, given, label=flag)
     session = load(run, checkpoints=checkpoints)
     assert session.run is not None
     with make_reporter(json=False) as reporter:
-        scored = text_to_score(session.run, corpus, split, lambda *at: reporter.listen(Preparing(*at)))
+        scored = text_to_score(session.run, corpus, split, reading, lambda *at: reporter.listen(Preparing(*at)))
     if scored.unseen:
         told = f"the model has never seen {shown_characters(scored.unseen)} of the text"
         if policy == "error":
             raise UsageError(f"{told}; use --unseen replace, or another text")
         typer.echo(f"{told}; replaced", err=True)
-    result = score(session.model, session.tokenizer, scored.tokens, session.context).to_dict()
+    result = score(session.model, session.tokenizer, scored.tokens, session.context, scored.size).to_dict()
     if json:
         typer.echo(
             json_format.dumps({"run": session.run.name, "corpus": scored.corpus, "split": scored.split, **result})

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from charrnn.cli.parameters import Checkpoints, Json
-from charrnn.errors import CharrnnError
-from charrnn.runs.find import checkpoints_directory, find_run, list_runs
+from charrnn.errors import CharrnnError, RunError
+from charrnn.runs.find import find_run, list_runs
+from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.run import Run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show and remove runs.")
@@ -52,9 +53,10 @@ def show(name: _Name, checkpoints: Checkpoints = None, json: Json = False) -> No
     if json:
         typer.echo(json_format.dumps(record))
         return
+    from charrnn.reporting.text import printable
     from charrnn.runs.card import model_card
 
-    typer.echo(model_card(run.name, run.config, run.state() or {"best": {}}), nl=False)
+    typer.echo(printable(model_card(run.name, run.config, run.state() or {"best": {}})), nl=False)
 
 
 @app.command()
@@ -65,6 +67,8 @@ def rm(
 ) -> None:
     """Remove a run."""
     run = find_run(name, checkpoints_directory(checkpoints))
+    if not run.has_run_files():
+        raise RunError(f"'{run.path}' does not look like a run, and is left alone; remove it by hand if it is one")
     if not yes:
         typer.confirm(f"Remove {run.path} and all that is in it?", abort=True, err=True)
     shutil.rmtree(run.path)

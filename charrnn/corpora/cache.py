@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import filelock
+
+from charrnn.atomic import write_directory
 
 ENVIRONMENT = "CHARRNN_CACHE"
 
@@ -30,12 +31,5 @@ def cached(kind: str, key: str, build: Callable[[Path], None]) -> Path:
     with filelock.FileLock(directory.with_suffix(".lock")):
         if directory.is_dir():
             return directory
-        unfinished = directory.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        try:
-            build(unfinished)
-            unfinished.rename(directory)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+        write_directory(directory, build)
     return directory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from glob import glob, has_magic
@@ -13,7 +14,7 @@ from typing import IO, Any, cast
 from charrnn.corpora.base import Corpus, joined
 from charrnn.corpora.quiet import import_datasets
 from charrnn.corpora.rows import texts
-from charrnn.errors import CorpusError, near_names
+from charrnn.errors import CharrnnError, CorpusError, near_names
 from charrnn.settings import CorpusSettings
 
 #: What ``datasets`` calls the builder that reads a suffix.
@@ -66,38 +67,44 @@ class Files(Corpus):
 
     def size(self) -> int | None:
         """Add up the files, unless one of them is packed."""
-        if any(path.suffix in _OPENERS or path.suffix in ROWS for path in self.paths):
+        if any(path.suffix.lower() in _OPENERS or _rows_kind(path) for path in self.paths):
             return None
         return sum(path.stat().st_size for path in self.paths)
 
     def _pieces(self, path: Path) -> Iterator[str]:
-        if path.suffix in ROWS:
-            return self._rows(path)
+        kind = _rows_kind(path)
+        if kind:
+            return self._rows(path, kind)
+        if self._settings.column is not None:
+            raise CorpusError(f"--column {self._settings.column}: '{path}' is read as plain text, which has no columns")
         return self._text(path)
 
     def _text(self, path: Path) -> Iterator[str]:
         try:
-            with _OPENERS.get(path.suffix, _plain)(path) as stream:
+            with _OPENERS.get(path.suffix.lower(), _plain)(path) as stream:
                 yield from decoded(stream, path.name, self._settings)
-        except (OSError, EOFError, zlib.error) as error:
-            raise CorpusError(f"'{path}' cannot be read: {_reason(error)}") from error
+        except _reading_errors() as error:
+            packed = f"; is it really {path.suffix}?" if path.suffix.lower() in _OPENERS else ""
+            raise CorpusError(f"'{path}' cannot be read: {_reason(error)}{packed}") from error
 
-    def _rows(self, path: Path) -> Iterator[str]:
+    def _rows(self, path: Path, kind: str) -> Iterator[str]:
         datasets = import_datasets()
-        options: dict[str, Any] = {"sep": "\t"} if path.suffix == ".tsv" else {}
+        options: dict[str, Any] = {}
+        if kind == "csv":
+            options = {"encoding": self._settings.encoding, "encoding_errors": self._settings.errors}
+            options["keep_default_na"] = False  # "NA" and "null" are words
+            options["sep"] = "\t" if ".tsv" in _suffixes(path) else ","
         try:
-            rows = datasets.load_dataset(
-                ROWS[path.suffix], data_files=str(path), split="train", streaming=True, **options
-            )
+            rows = datasets.load_dataset(kind, data_files=str(path), split="train", streaming=True, **options)
             yield from joined(texts(rows, self._settings.column, path.name), self.separator)
-        except CorpusError:
+        except CharrnnError:
             raise
         # datasets has no error of its own for a file that is not what its suffix says: what it raises is whatever
         # pyarrow, pandas or fsspec raised beneath.
         except Exception as error:
             raise CorpusError(
-                f"'{path}' cannot be read as {ROWS[path.suffix]}: {_reason(error)}; "
-                "give it another suffix to read it as plain text"
+                f"'{path}' cannot be read as {kind}: {_reason(error)}; "
+                "give its --encoding, or another suffix to read it as plain text"
             ) from error
 
 
@@ -124,6 +131,8 @@ def find_files(pattern: str) -> list[Path]:
         if not found:
             raise CorpusError(f"no text file matches '{pattern}'")
         return found
+    if path.is_symlink():
+        raise CorpusError(f"'{pattern}' is a link to '{path.readlink()}', which is not there")
     siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     raise CorpusError(f"there is no file '{pattern}': {near_names(path.name, siblings)}")
 
@@ -135,6 +144,7 @@ def decoded(stream: IO[bytes], name: str, settings: CorpusSettings) -> Iterator[
         CorpusError: it is not in the encoding; the message gives the byte's offset.
     """
     try:
+        b"".decode(settings.encoding)  # knows text encodings only, where the look-up knows others as well
         decoder = codecs.getincrementaldecoder(settings.encoding)(settings.errors)
     except LookupError:
         raise CorpusError(f"--encoding '{settings.encoding}' is not known; try utf-8 or latin-1") from None
@@ -151,6 +161,8 @@ def decoded(stream: IO[bytes], name: str, settings: CorpusSettings) -> Iterator[
                 f"'{name}' is not {settings.encoding}: byte 0x{error.object[error.start]:02x} at offset {where}; "
                 "give its --encoding (such as latin-1), or --errors replace"
             ) from None
+        except UnicodeError as error:
+            raise CorpusError(f"'{name}' is not {settings.encoding}: {error}; give another --encoding") from None
         offset += len(chunk)
         if first:
             text = text.removeprefix("\ufeff")  # a byte order mark is no text
@@ -191,13 +203,29 @@ def _zstandard(path: Path) -> IO[bytes]:
 _OPENERS: dict[str, Callable[[Path], IO[bytes]]] = {".gz": _gzip, ".zst": _zstandard}
 
 
+def _reading_errors() -> tuple[type[Exception], ...]:
+    """Return what reading a file may raise, zstandard's own error among them if it is in use."""
+    module = sys.modules.get("zstandard")
+    return (OSError, EOFError, zlib.error, *([] if module is None else [module.ZstdError]))
+
+
+def _suffixes(path: Path) -> list[str]:
+    return [suffix.lower() for suffix in path.suffixes]
+
+
+def _rows_kind(path: Path) -> str | None:
+    """Name what reads a file of rows; ``datasets`` unpacks it where it is packed."""
+    suffixes = [suffix for suffix in _suffixes(path) if suffix not in _OPENERS]
+    return ROWS.get(suffixes[-1]) if suffixes else None
+
+
 def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
 def _readable(path: Path) -> bool:
     """Tell text from pictures and programs as git does: by a NUL byte near the start."""
-    if path.suffix in ROWS or path.suffix in _OPENERS:
+    if _rows_kind(path) or path.suffix.lower() in _OPENERS:
         return True
     with path.open("rb") as stream:
         start = stream.read(_SNIFF)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from charrnn.corpora.base import Corpus, joined
 from charrnn.corpora.quiet import import_datasets
 from charrnn.corpora.rows import texts
-from charrnn.errors import CorpusError
+from charrnn.errors import CharrnnError, CorpusError
 from charrnn.settings import CorpusSettings
 
 #: How long the hub may take to accept a connection, in seconds.
@@ -20,6 +20,8 @@ CONNECT_SECONDS = 5.0
 _ADDRESS = re.compile(r"hf:(?P<id>[\w.-]+/[\w.-]+)(:(?P<config>[^@]+))?(@(?P<revision>.+))?")
 _LOCAL = "corpora that need no network: 'pystdlib', or a text file"
 _OFFLINE = "HF_HUB_OFFLINE"
+#: What the client takes for yes.
+_TRUE = ("1", "ON", "YES", "TRUE")
 
 
 class Hub(Corpus):
@@ -86,7 +88,7 @@ def parse_address(address: str) -> tuple[str, str | None, str | None]:
 
 def _load(dataset: str, config: str | None, revision: str | None) -> dict[str, Any]:
     why = f"{_OFFLINE} is set"
-    if not os.environ.get(_OFFLINE) and not _reachable():
+    if os.environ.get(_OFFLINE, "").upper() not in _TRUE and not _reachable():
         # The client would retry for half a minute. Offline, it still serves what it has in its cache.
         why = "nothing answers there"
         os.environ[_OFFLINE] = "1"
@@ -99,8 +101,11 @@ def _load(dataset: str, config: str | None, revision: str | None) -> dict[str, A
         raise CorpusError(f"the hub cannot be reached for '{dataset}': {why}; {_LOCAL}") from None
     except datasets.exceptions.DatasetNotFoundError as error:
         raise CorpusError(f"{_first_line(error)} Check the name, or log in by HF_TOKEN; {_LOCAL}") from None
-    # A configuration or revision that is not there, and a dataset that needs a loading script.
-    except (ValueError, RuntimeError, FileNotFoundError) as error:
+    # A configuration or revision that is not there, a dataset that needs a script, a damaged file: the client raises
+    # ValueError, RuntimeError, and errors of its own and of httpx and pyarrow that share no base but this.
+    except Exception as error:
+        if isinstance(error, CharrnnError):
+            raise
         raise CorpusError(f"'{dataset}' cannot be loaded: {_first_line(error)}") from None
     if "train" not in loaded:
         first = next(iter(loaded))
@@ -112,7 +117,8 @@ def _reachable() -> bool:
     """Try to connect to the hub, or to the proxy that leads to it, once."""
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
-    url = urlsplit(proxy or endpoint)
+    address = proxy or endpoint
+    url = urlsplit(address if "//" in address else f"//{address}")
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
         socket.create_connection((url.hostname or "", port), timeout=CONNECT_SECONDS).close()

@@ -95,8 +95,11 @@ def find_pack(key: str, build: Callable[[Path], None] | None = None) -> TokenPac
         CorpusError: the cache does not have it, and no ``build`` was given.
     """
     directory = cached("packs", key, build or _not_there)
-    manifest = json.loads((directory / _MANIFEST).read_text())
-    return TokenPack(key, directory, manifest["splits"], manifest["dtype"])
+    try:
+        manifest = json.loads((directory / _MANIFEST).read_text())
+        return TokenPack(key, directory, manifest["splits"], manifest["dtype"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"the token pack {directory} is damaged ({error}); remove that folder") from error
 
 
 def cut(pack: TokenPack, tokenizer: Tokenizer, val_fraction: float) -> tuple[Part, Part]:
@@ -124,12 +127,15 @@ def cut(pack: TokenPack, tokenizer: Tokenizer, val_fraction: float) -> tuple[Par
             start += 1
         train, validation = Part("train", 0, start), Part("train", start, total)
     if train.stop <= 0:
-        raise CorpusError(f"the corpus holds {total} tokens; it takes one to learn from and one to check with")
+        raise CorpusError(
+            f"the corpus holds {total} tokens, and --val-fraction {val_fraction:g} leaves none to learn from; "
+            "it takes one to learn from and one to check with"
+        )
     return train, validation
 
 
-def _not_there(directory: Path) -> None:
-    raise CorpusError(f"the cache no longer has the tokens of this corpus ({directory.name}); give the corpus again")
+def _not_there(_: Path) -> None:
+    raise CorpusError("the cache no longer has the tokens of this corpus")
 
 
 def _build(corpus: Corpus, tokenizer: Tokenizer, directory: Path, progress: Progress) -> None:

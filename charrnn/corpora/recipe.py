@@ -36,7 +36,7 @@ class Recipe(Settings):
         if self.source == "standard-library":
             from charrnn.corpora.stdlib import StandardLibrary
 
-            return StandardLibrary(self.name)
+            return StandardLibrary(self.name, settings)
         from charrnn.corpora.hub import Hub
 
         if self.dataset is None:
@@ -84,7 +84,7 @@ def read_recipe(path: Path) -> Recipe:
         declared = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CorpusError(f"the recipe {path} cannot be read: {error}") from error
-    return check(Recipe, {"name": path.stem, **declared}, label=lambda key: f"{path}: {key}")
+    return check(Recipe, {**declared, "name": path.stem}, label=lambda key: f"{path}: {key}")
 
 
 def _shipped() -> Path:

@@ -20,6 +20,8 @@ def open_corpus(address: str, settings: CorpusSettings) -> Corpus:
     Raises:
         CorpusError: there is no such thing; the message gives the near names.
     """
+    if not address.strip():
+        raise CorpusError("CORPUS is empty; give a text file, hf:OWNER/NAME, or a name from: charrnn corpora list")
     registered = plugins().corpora
     if address in registered:
         corpus: Corpus = registered[address].load()(settings)

@@ -57,7 +57,8 @@ def text_column(kinds: Mapping[str, str], column: str | None, name: str) -> str:
     if usual or len(holding_text) == 1:
         return (usual or holding_text)[0]
     if not holding_text:
-        raise CorpusError(f"'{name}' has no column of text, only: {', '.join(kinds) or 'nothing'}")
+        others = ", ".join(f"{each} ({kind})" for each, kind in kinds.items())
+        raise CorpusError(f"'{name}' has no column of text, only: {others or 'nothing'}")
     raise CorpusError(f"'{name}' has several columns of text: choose one by --column {'|'.join(holding_text)}")
 
 

@@ -22,6 +22,8 @@ class StandardInput(Files):
     """What was piped in, known by its content."""
 
     def __init__(self, settings: CorpusSettings) -> None:
+        if sys.stdin is None:
+            raise CorpusError(f"'{ADDRESS}' reads standard input, which is closed; pipe a text in")
         if sys.stdin.isatty():
             raise CorpusError(f"'{ADDRESS}' reads standard input, which is this terminal; pipe a text in")
         directory = cache_directory() / "spool"

@@ -11,6 +11,7 @@ from typing import Any
 
 from charrnn.corpora.base import Corpus, joined
 from charrnn.errors import CorpusError
+from charrnn.settings import CorpusSettings
 
 _LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__", "lib2to3"}
 
@@ -18,10 +19,9 @@ _LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "__
 class StandardLibrary(Corpus):
     """The standard library's modules in the order of their paths, without its tests."""
 
-    separator = "\n"
-
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, settings: CorpusSettings) -> None:
         self.name = name
+        self.separator = "\n" if settings.separator is None else settings.separator
         self._root = Path(sysconfig.get_path("stdlib"))
         self._files = sorted(
             path for path in self._root.rglob("*.py") if not _LEFT_OUT.intersection(path.relative_to(self._root).parts)
@@ -45,6 +45,7 @@ class StandardLibrary(Corpus):
             "implementation": sys.implementation.name,
             "files": len(self._files),
             "bytes": self.size(),
+            "separator": self.separator,
             "licence": "PSF-2.0",
         }
 

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from charrnn.corpora.fitting import load_tokenizer
+from charrnn.device import choose_device
 from charrnn.errors import RunError, UsageError
 from charrnn.evaluation import Score, score
 from charrnn.generation.sampling import Logits, log_probabilities, sample
 from charrnn.generation.stepper import Stepper
 from charrnn.model import LanguageModel, model_shapes
 from charrnn.options import check
-from charrnn.runs.find import checkpoints_directory, find_run
+from charrnn.runs.find import find_run
+from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.run import Run
 from charrnn.settings import SampleSettings
 from charrnn.tokenizers.base import Tokenizer
@@ -72,7 +75,8 @@ class Session:
 
     def score(self, text: str) -> Score:
         """Score a text: every token given those before it, the first given :attr:`context`."""
-        return score(self.model, self.tokenizer, self.tokenizer.encode(text), self.context)
+        size = len(text), len(text.encode("utf-8", "surrogatepass"))
+        return score(self.model, self.tokenizer, self.tokenizer.encode(text), self.context, size)
 
     def next(self, prompt: str = "") -> list[tuple[str, float]]:
         """Return every token's text and its probability to come after ``prompt``, the likeliest first."""
@@ -124,26 +128,21 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
     Args:
         run: its name or directory, or None for the one with the newest completed save.
         checkpoints: where runs are looked for.
-        device: where the model goes.
+        device: where the model goes: ``cpu``, ``cuda``, ``mps``, or ``auto``.
 
     Raises:
         RunError: it is not there, or damaged.
     """
-    import torch
-
-    found = (
-        run if isinstance(run, Run) else find_run(None if run is None else str(run), checkpoints_directory(checkpoints))
-    )
-    config = found.config
-    tokenizer = load_tokenizer(config.tokenizer.name, found.tokenizer).tokenizer
-    recorded = config.tokenizer
+    if not isinstance(run, Run):
+        run = find_run(None if run is None else str(run), checkpoints_directory(checkpoints))
+    recorded = run.config.tokenizer
+    tokenizer = load_tokenizer(recorded.name, run.tokenizer).tokenizer
     if tokenizer.vocab_size != recorded.vocab_size or recorded.context >= recorded.vocab_size:
         raise RunError(
-            f"run '{found.name}' is damaged: its tokenizer has {tokenizer.vocab_size} tokens, its config says "
+            f"run '{run.name}' is damaged: its tokenizer has {tokenizer.vocab_size} tokens, its config says "
             f"{recorded.vocab_size}, with {recorded.context} as the context"
         )
-    model = load_model(found)
-    return Session(model.to(torch.device(device)), tokenizer, config.tokenizer.context, found)
+    return Session(load_model(run).to(choose_device(device)), tokenizer, recorded.context, run)
 
 
 def load_model(run: Run) -> LanguageModel:
@@ -152,21 +151,30 @@ def load_model(run: Run) -> LanguageModel:
     Raises:
         RunError: the weights do not fit the config.
     """
-    config, weights = run.config, run.best_weights()
-    shapes = {name: tuple(value.shape) for name, value in weights.items()}
-    try:
-        wanted = model_shapes(config.settings, config.tokenizer.vocab_size)
-    except UsageError as error:
-        raise RunError(f"run '{run.name}' cannot be built: {error}") from None
-    for name in sorted(wanted.keys() | shapes.keys()):
-        if wanted.get(name) != shapes.get(name):
-            raise RunError(
-                f"run '{run.name}' is damaged: its weights have {name} as {shapes.get(name)}, "
-                f"its config asks for {wanted.get(name)}"
-            )
-    model = LanguageModel(config.settings, config.tokenizer.vocab_size)
+    weights = run.best_weights()
+    check_shapes(run, weights)
+    model = LanguageModel(run.config.settings, run.config.tokenizer.vocab_size)
     model.load_state_dict(weights)
     return model.requires_grad_(False)
+
+
+def check_shapes(run: Run, weights: dict[str, Tensor]) -> None:
+    """Compare saved weights with what the config implies, before anything is allocated.
+
+    Raises:
+        RunError: they differ.
+    """
+    found = {name: tuple(value.shape) for name, value in weights.items()}
+    try:
+        wanted = model_shapes(run.config.settings, run.config.tokenizer.vocab_size)
+    except UsageError as error:
+        raise RunError(f"run '{run.name}' cannot be built: {error}") from None
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise RunError(
+                f"run '{run.name}' is damaged: its weights have {name} as {found.get(name)}, "
+                f"its config asks for {wanted.get(name)}"
+            )
 
 
 def shown_characters(counts: dict[str, int]) -> str:

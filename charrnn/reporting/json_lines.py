@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from types import TracebackType
 from typing import TextIO
@@ -17,6 +18,7 @@ class JsonLinesReporter:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._open = True
 
     def __enter__(self) -> JsonLinesReporter:
         return self
@@ -28,8 +30,13 @@ class JsonLinesReporter:
 
     def listen(self, event: Event) -> None:
         """Write the event; how far the reading of a corpus has come is for people only."""
-        if isinstance(event, Preparing):
+        if isinstance(event, Preparing) or not self._open:
             return
         record = {"event": type(event).__name__.lower(), **asdict(event)}
-        self._stream.write(json.dumps(record, default=str) + "\n")
-        self._stream.flush()
+        try:
+            self._stream.write(json.dumps(record, default=str) + "\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            # Whoever read it has enough; the training goes on, and its metrics are in the run.
+            self._open = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from types import TracebackType
 
@@ -144,11 +145,11 @@ class LiveReporter:
         if logged is None:
             return Text("starting", style="dim")
         last = evaluated[-1] if evaluated else None
-        ratio = last.bits_per_char / last.nats_per_token if last else None
+        bits = 1 / math.log(2) / (self._started.chars_per_token if self._started else 1.0)
         best = min(evaluated, key=lambda each: each.nats_per_token) if evaluated else None
         table.add_row(
             "train",
-            _loss(logged.loss, ratio and ratio * logged.loss),
+            _loss(logged.loss, logged.loss * bits),
             "speed",
             f"{logged.chars_per_second:,.0f} chars/s",
             "learning rate",
@@ -174,8 +175,8 @@ class LiveReporter:
         return table
 
 
-def _loss(nats: float, bpc: float | None) -> Text:
-    return Text.assemble((f"{nats:.4f}", "bold"), " nats", f"  {bpc:.4f} bpc" if bpc is not None else "")
+def _loss(nats: float, bpc: float) -> Text:
+    return Text.assemble((f"{nats:.4f}", "bold"), f" nats  {bpc:.4f} bpc")
 
 
 def _curve(values: list[float]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from charrnn.reporting.text import printable
+
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print rows under their headings; into a pipe, as wide as they are."""
@@ -20,7 +22,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     for column in columns:
         table.add_column(column)
     for row in rows:
-        table.add_row(*[Text(_shown(value)) for value in row])
+        table.add_row(*[Text(printable(_shown(value))) for value in row])
     console.print(table)
 
 

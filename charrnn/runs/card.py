@@ -23,7 +23,8 @@ def model_card(name: str, config: RunConfig, state: dict[str, Any]) -> str:
         "validation": f"tokens {corpus.validation.start} to {corpus.validation.stop} of {corpus.validation.split}",
         "validation loss": "not measured yet"
         if loss is None
-        else f"{loss:.4f} nats a token ({best['bits_per_char']:.4f} bits a character) at step {best['step']}",
+        else f"{loss:.4f} nats a token ({best['bits_per_char']:.4f} bits a character) at step {best['step']}, "
+        f"on the first {best['tokens']:,} of these tokens",
         "seed": str(settings.seed),
         "made by": f"charrnn {config.charrnn}, {config.created}",
     }

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from charrnn.corpora.pack import Part
 from charrnn.errors import CharrnnError, RunError
@@ -28,6 +28,14 @@ class CorpusRecord(Settings):
     splits: dict[str, dict[str, Any]]
     train: Part
     validation: Part
+
+    @model_validator(mode="after")
+    def _parts_hold_tokens(self) -> CorpusRecord:
+        for part in (self.train, self.validation):
+            total = self.splits.get(part.split, {}).get("tokens")
+            if not isinstance(total, int) or not 0 <= part.start < part.stop <= total:
+                raise ValueError(f"tokens {part.start} to {part.stop} of the split '{part.split}' are not there")
+        return self
 
 
 class TokenizerRecord(Settings):
@@ -53,7 +61,7 @@ class RunConfig(Settings):
 
     def to_json(self) -> str:
         """Write as JSON."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.model_dump(mode="json"), indent=2) + "\n"
 
 
 def read_config(path: Path) -> RunConfig:

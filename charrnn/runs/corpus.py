@@ -7,26 +7,41 @@ from typing import Any
 
 from charrnn.corpora.base import Progress
 from charrnn.corpora.fitting import load_tokenizer
-from charrnn.corpora.pack import TokenPack, cut, find_pack
+from charrnn.corpora.pack import Part, TokenPack, find_pack
 from charrnn.corpora.prepare import prepare
 from charrnn.corpora.stdin import ADDRESS as STDIN
 from charrnn.errors import CorpusError, near_names
 from charrnn.runs.run import Run
+from charrnn.settings import CorpusSettings
 from charrnn.tokenizers.base import Ids
 
 
 @dataclass(frozen=True)
 class ScoredText:
-    """Tokens to be scored, what they are called, and how often each character was unknown to the tokenizer."""
+    """Tokens to be scored, and what they are called.
+
+    Attributes:
+        corpus: its name.
+        split: of the corpus.
+        tokens: ids in order.
+        size: characters and bytes of the text, where it is a whole split.
+        unseen: how often each character of the split was unknown to the tokenizer.
+    """
 
     corpus: str
     split: str
     tokens: Ids
+    size: tuple[int, int] | None
     unseen: dict[str, int]
 
 
-def reopen_pack(run: Run, progress: Progress) -> TokenPack:
+def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPack:
     """Return the very tokens that a run was trained on: from the cache, or packed again from the corpus.
+
+    Args:
+        run: what was trained.
+        progress: told of the text that is read.
+        given: whether the person gives the corpus again, as standard input has to be.
 
     Raises:
         CorpusError: the corpus is gone, or no longer the same.
@@ -34,9 +49,11 @@ def reopen_pack(run: Run, progress: Progress) -> TokenPack:
     record = run.config.corpus
     try:
         return find_pack(record.pack)
-    except CorpusError:
-        if record.address == STDIN:
-            raise
+    except CorpusError as error:
+        if record.address == STDIN and not given:
+            raise CorpusError(
+                f"{error}, and its text came from standard input; pipe it in again, or name a file"
+            ) from None
     fitted = load_tokenizer(run.config.tokenizer.name, run.tokenizer)
     pack = prepare(record.address, run.config.settings, progress, fitted).pack
     for split, recorded in record.splits.items():
@@ -48,41 +65,46 @@ def reopen_pack(run: Run, progress: Progress) -> TokenPack:
     return pack
 
 
-def text_to_score(run: Run, address: str | None, split: str | None, progress: Progress) -> ScoredText:
+def text_to_score(
+    run: Run, address: str | None, split: str | None, reading: CorpusSettings, progress: Progress
+) -> ScoredText:
     """Find the tokens of a split.
 
     Args:
         run: whose model is to be measured.
         address: of another corpus than the run's own.
         split: by default what the run held back; of another corpus its validation split, or all of it.
+        reading: how another corpus is read.
         progress: told of the text that is read.
 
     Raises:
         CorpusError: no such corpus or split.
     """
-    config = run.config
-    if address is None:
-        pack, record = reopen_pack(run, progress), config.corpus
-        name, validation, training = record.name, record.validation, record.train
-    else:
-        fitted = load_tokenizer(config.tokenizer.name, run.tokenizer)
-        # A column or template of the run's own corpus says nothing about another one.
-        prepared = prepare(address, config.settings.model_copy(update={"column": None}), progress, fitted)
-        pack, name = prepared.pack, prepared.name
-        if split is None and pack.validation_split() is None:
-            return _scored(name, pack, "train", pack.tokens("train"))
-        training, validation = cut(pack, fitted.tokenizer, config.settings.val_fraction)
-    parts = {"train": training, "validation": validation}
-    asked = split or "validation"
-    if asked in parts:
-        return _scored(name, pack, asked, pack.part(parts[asked]), parts[asked].split)
-    if asked not in pack.splits:
-        raise CorpusError(f"the corpus '{name}' has no split '{asked}': {near_names(asked, {*parts, *pack.splits})}")
-    return _scored(name, pack, asked, pack.tokens(asked))
+    if address is not None:
+        fitted = load_tokenizer(run.config.tokenizer.name, run.tokenizer)
+        settings = run.config.settings.model_copy(update=reading.model_dump())
+        prepared = prepare(address, settings, progress, fitted)
+        pack = prepared.pack
+        name = split or pack.validation_split() or "train"
+        return _scored(prepared.name, pack, name, pack.tokens(name), whole=True)
+    pack, record = reopen_pack(run, progress), run.config.corpus
+    parts = {"train": record.train, "validation": record.validation}
+    name = split or "validation"
+    if name in parts:
+        part = parts[name]
+        whole = part == Part(part.split, 0, pack.splits[part.split]["tokens"])
+        return _scored(record.name, pack, name, pack.part(part), source=part.split, whole=whole)
+    if name not in pack.splits:
+        known = {*parts, *pack.splits}
+        raise CorpusError(f"the corpus '{record.name}' has no split '{name}': {near_names(name, known)}")
+    return _scored(record.name, pack, name, pack.tokens(name), whole=True)
 
 
-def _scored(name: str, pack: TokenPack, split: str, tokens: Ids, source: str | None = None) -> ScoredText:
+def _scored(
+    corpus: str, pack: TokenPack, split: str, tokens: Ids, *, whole: bool, source: str | None = None
+) -> ScoredText:
     counts: dict[str, Any] = pack.splits[source or split]
     if not len(tokens):
-        raise CorpusError(f"the split '{split}' of '{name}' is empty; name another by --split")
-    return ScoredText(name, split, tokens, counts["unseen"])
+        raise CorpusError(f"the split '{split}' of '{corpus}' is empty; name another by --split")
+    size = (counts["chars"], counts["bytes"]) if whole else None
+    return ScoredText(corpus, split, tokens, size, counts["unseen"])

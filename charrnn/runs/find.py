@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from charrnn.errors import RunError, near_names
 from charrnn.runs.run import CONFIG, Run
-
-ENVIRONMENT = "CHARRNN_CHECKPOINTS"
-
-
-def checkpoints_directory(given: str | Path | None = None) -> Path:
-    """Return the directory that was given, or ``CHARRNN_CHECKPOINTS``, or ``checkpoints``."""
-    return Path(given or os.environ.get(ENVIRONMENT) or "checkpoints")
 
 
 def list_runs(checkpoints: Path) -> list[Run]:
     """Return the runs in a directory, the one with the newest completed save first."""
     if not checkpoints.is_dir():
         return []
-    runs = [Run(path.parent) for path in checkpoints.glob(f"*/{CONFIG}")]
+    runs = [Run(path.parent) for path in checkpoints.glob(f"[!.]*/{CONFIG}")]
     return sorted(runs, key=lambda run: (-run.saved_at(), run.name))
 
 

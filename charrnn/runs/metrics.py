@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +12,45 @@ from charrnn.errors import RunError
 
 
 class Metrics:
-    """Appends to a run's metrics; opened at the length that the save recorded, so that nothing stands twice."""
+    """Appends to a run's metrics.
+
+    Args:
+        path: the file; made where there is none.
+        length: what the save recorded of it; later lines belong to steps that will be taken again.
+
+    Raises:
+        RunError: as every method, where it cannot be written.
+    """
 
     def __init__(self, path: Path, length: int = 0) -> None:
         self._path = path
         try:
-            self._file = path.open("ab")
-            self._file.truncate(length)
+            path.touch()
+            self._file = path.open("r+b")
+            self._file.truncate(min(length, path.stat().st_size))
+            self._file.seek(0, 2)
         except OSError as error:
-            raise RunError(f"{path} cannot be written: {error.strerror}") from error
+            raise self._told(error) from error
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one line."""
-        self._file.write(json.dumps(record).encode() + b"\n")
+        try:
+            self._file.write(json.dumps(record).encode() + b"\n")
+        except OSError as error:
+            raise self._told(error) from error
 
     def flush(self) -> int:
         """Hand everything to the operating system, and return the file's length."""
-        self._file.flush()
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise self._told(error) from error
         return self._file.tell()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with suppress(OSError):  # every save has flushed, and told where that failed
+            self._file.close()
+
+    def _told(self, error: OSError) -> RunError:
+        return RunError(f"{self._path} cannot be written: {error.strerror}; make room or mend it, then --resume")

@@ -14,16 +14,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from charrnn.atomic import write_directory, write_file
 from charrnn.errors import RunError
-from charrnn.runs.atomic import write_directory, write_file
 from charrnn.runs.card import model_card
 from charrnn.runs.config import RunConfig, read_config
+from charrnn.runs.place import checkpoints_directory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,6 +38,9 @@ _WEIGHTS = "weights.safetensors"
 _BEST = "best.safetensors"
 _TRAINING = "training.safetensors"
 _STATE = "state.json"
+_TOKENIZER = "tokenizer"
+_SAVES = "saves"
+_SAVE_NAME = re.compile(r"\d+(-again)?")
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,13 @@ class Run:
 
         def fill(directory: Path) -> None:
             (directory / CONFIG).write_text(config.to_json(), encoding="utf-8")
+            shutil.copytree(tokenizer, directory / _TOKENIZER)
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_directory(path, fill)
-        shutil.copytree(tokenizer, path / "tokenizer")
+        try:
+            write_directory(path, fill)
+        except FileExistsError:
+            raise RunError(f"the run '{path.name}' was made by someone else meanwhile; take another --name") from None
         return cls(path)
 
     @cached_property
@@ -84,9 +92,20 @@ class Run:
         self.__dict__.pop("config", None)
 
     @property
+    def resume_command(self) -> str:
+        """What a person types to go on."""
+        where = self.path.parent
+        elsewhere = "" if where == checkpoints_directory() else f" --checkpoints {where}"
+        return f"charrnn train --resume --name {self.name}{elsewhere}"
+
+    @property
     def tokenizer(self) -> Path:
         """The directory with the tokenizer's files."""
-        return self.path / "tokenizer"
+        return self.path / _TOKENIZER
+
+    def has_run_files(self) -> bool:
+        """Tell a run from another folder with a ``config.json``."""
+        return self.tokenizer.is_dir() and any((self.path / each).exists() for each in (METRICS, LATEST, _SAVES))
 
     def saved_at(self) -> int:
         """Return when the newest save was completed, in nanoseconds; 0 where there is none."""
@@ -124,10 +143,8 @@ class Run:
         """
         directory = self._latest()
         path = self.path / MODEL if directory is None else directory / _BEST
-        if not path.exists():
-            raise RunError(
-                f"run '{self.name}' has saved nothing yet; go on with: charrnn train --resume --name {self.name}"
-            )
+        if directory is None and not path.exists():
+            raise RunError(f"run '{self.name}' has saved nothing yet; go on with: {self.resume_command}")
         return read_tensors(path)
 
     def save(self, save: Save, *, better: bool) -> None:
@@ -148,15 +165,18 @@ class Run:
             reason = getattr(error, "strerror", None) or error
             raise RunError(
                 f"run '{self.name}' cannot be saved: {reason}. What was saved before is whole; "
-                f"go on from there with: charrnn train --resume --name {self.name}"
+                f"go on from there with: {self.resume_command}"
             ) from error
 
     def _save(self, save: Save, *, better: bool) -> None:
         from safetensors.torch import save_file
 
         name = f"{save.state['step']:08d}"
-        saves = self.path / "saves"
+        saves = self.path / _SAVES
         before = self._latest()
+        if before is not None and before.name == name:
+            name += "-again"  # the save that counts stays whole until another one does
+        shutil.rmtree(saves / name, ignore_errors=True)  # left by a save that was killed before it counted
 
         def fill(directory: Path) -> None:
             save_file(save.weights, directory / _WEIGHTS)
@@ -169,9 +189,10 @@ class Run:
         if better or not (self.path / MODEL).exists():
             write_file(self.path / MODEL, (saves / name / _BEST).read_bytes())
             card = model_card(self.name, self.config, save.state)
-            write_file(self.path / "README.md", card.encode())
-        if before is not None and before.name != name:
-            shutil.rmtree(before)
+            write_file(self.path / "README.md", card.encode(errors="backslashreplace"))
+        for other in saves.iterdir():
+            if other.name != name:
+                shutil.rmtree(other)
 
     def _latest(self) -> Path | None:
         try:
@@ -180,8 +201,8 @@ class Run:
             return None
         except (OSError, ValueError) as error:
             raise RunError(f"{self.path / LATEST} cannot be read: {error}") from error
-        directory = self.path / "saves" / name
-        if not name.isdecimal() or not directory.is_dir():
+        directory = self.path / _SAVES / name
+        if not _SAVE_NAME.fullmatch(name) or not directory.is_dir():
             raise RunError(f"{self.path / LATEST} is damaged: it names the save '{name[:20]}', which is not there")
         return directory
 
@@ -191,9 +212,10 @@ class Run:
             state = json.loads(path.read_text())
         except (OSError, ValueError) as error:
             raise RunError(f"{path} is damaged: {error}") from error
-        if not isinstance(state, dict):
-            raise RunError(f"{path} is damaged: it should hold an object")
-        return state
+        known = state if isinstance(state, dict) else {}
+        if not isinstance(known.get("step"), int) or not isinstance(known.get("best"), dict):
+            raise RunError(f"{path} is damaged: it should tell the step and the best evaluation")
+        return known
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -9,6 +9,11 @@ from torch import Tensor
 from charrnn.tokenizers.base import Ids
 
 
+def chunks_per_epoch(tokens: int, seq_len: int, batch_size: int) -> int:
+    """Count the chunks, which are optimizer steps, of one pass over the corpus."""
+    return -(-(tokens // batch_size) // seq_len)
+
+
 class LaneBatches:
     """Reads ``B`` contiguous lanes of the corpus side by side, ``T`` steps at a time.
 
@@ -26,7 +31,7 @@ class LaneBatches:
 
     def __init__(self, tokens: Ids, seq_len: int, batch_size: int, context: int, device: torch.device) -> None:
         self.lane = len(tokens) // batch_size
-        self.per_epoch = -(-self.lane // seq_len)
+        self.per_epoch = chunks_per_epoch(len(tokens), seq_len, batch_size)
         self._lanes = tokens[: self.lane * batch_size].reshape(batch_size, self.lane)
         self._context = np.full((batch_size, 1), context, dtype=tokens.dtype)
         self._device = device

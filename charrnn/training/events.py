@@ -33,6 +33,7 @@ class Started:
     parameters: int
     tokens: int
     step: int
+    chars_per_token: float
     total_steps: int | None
     total_seconds: float | None
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, taken between two steps."""
+"""Ctrl-C and SIGTERM: at once while a run is prepared, between two steps while it is trained."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-from charrnn.errors import ExitCode
+from charrnn.errors import ExitCode, InterruptedRunError
 
 _EXIT_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
 class StopRequest:
-    """While entered, the first signal asks training to stop after its step; a second one stops at once."""
+    """While entered, a signal ends the preparation at once; once deferred, it asks training to stop after its step.
+
+    A second signal does not wait for the step.
+    """
 
     def __init__(self) -> None:
         self.exit_code: ExitCode | None = None
+        self._deferred = False
         self._before: dict[signal.Signals, Any] = {}
+
+    def defer(self) -> None:
+        """From now on there is something to save."""
+        self._deferred = True
 
     def __enter__(self) -> StopRequest:
         # Signals reach the main thread only; elsewhere the program around this one decides.
@@ -33,6 +41,9 @@ class StopRequest:
             signal.signal(number, handler)
 
     def _asked(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is Python's
+        exit_code = _EXIT_CODES[signal.Signals(number)]
+        if not self._deferred:
+            raise InterruptedRunError("interrupted before training began; nothing is lost", exit_code)
         if self.exit_code is not None:
-            raise KeyboardInterrupt
-        self.exit_code = _EXIT_CODES[signal.Signals(number)]
+            raise InterruptedRunError("stopped at once; --resume goes on from the last save", exit_code)
+        self.exit_code = exit_code

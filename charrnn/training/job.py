@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -12,13 +13,15 @@ import torch
 
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.pack import TokenPack
+from charrnn.device import denormals_flushed
+from charrnn.errors import RunFinished, UsageError
 from charrnn.generation.session import Session, load
 from charrnn.model import LanguageModel
 from charrnn.presets import AUTO
 from charrnn.runs.run import Run, Save
 from charrnn.training.batches import LaneBatches
-from charrnn.training.device import denormals_flushed
-from charrnn.training.events import Event, Started
+from charrnn.training.events import Event, Notice, Started
+from charrnn.training.interrupt import StopRequest
 from charrnn.training.trainer import Trainer, Validation
 
 Listen = Callable[[Event], None]
@@ -36,11 +39,12 @@ class Job:
     pack: TokenPack
     save: Save | None = None
 
-    def train(self, listen: Listen, *, samples: bool) -> None:
+    def train(self, listen: Listen, stop: StopRequest, *, samples: bool) -> None:
         """Train until the budget is spent.
 
         Args:
             listen: told of every event.
+            stop: asks for an end before that.
             samples: whether the model shows now and then what it can do.
         """
         config = self.run.config
@@ -69,13 +73,13 @@ class Job:
                 parameters=self.model.parameter_count(),
                 tokens=len(tokens),
                 step=trainer.step,
+                chars_per_token=validation.chars_per_token,
                 total_steps=trainer.budget.steps,
                 total_seconds=trainer.budget.seconds,
             )
         )
-        with denormals_flushed():
-            for event in trainer.events():
-                listen(event)
+        for event in trainer.events(stop):
+            listen(event)
 
     def _sampler(self) -> Callable[[LanguageModel], str]:
         """Return what makes sample after sample, each a new one, by random numbers of their own."""
@@ -92,7 +96,7 @@ class Job:
 
 
 def train(
-    corpus: str | None = None,
+    corpus: str | Path | None = None,
     *,
     config: str | Path | None = None,
     preset: str = AUTO,
@@ -128,11 +132,19 @@ def train(
     given = {key: value for key, value in settings.items() if value is not None}
     file = None if config is None else Path(config)
     directory = None if checkpoints is None else Path(checkpoints)
-    if resume:
-        job = resumed_job(corpus, given, file, name, directory, listen)
-    else:
-        job = new_job(corpus, given, file, preset, name, directory, init_from, listen)
-    job.train(listen, samples=samples)
+    address = None if corpus is None else os.fspath(corpus)
+    if resume and (init_from or preset != AUTO):
+        raise UsageError("--resume goes on with a run as it is; --init-from and --preset are for a new one")
+    with StopRequest() as stop, denormals_flushed():
+        if resume:
+            try:
+                job = resumed_job(address, given, file, name, directory, listen, stop)
+            except RunFinished as done:
+                listen(Notice(str(done)))
+                return load(name, checkpoints=directory)
+        else:
+            job = new_job(address, given, file, preset, name, directory, init_from, listen, stop)
+        job.train(listen, stop, samples=samples)
     return load(job.run)
 
 

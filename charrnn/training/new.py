@@ -13,19 +13,24 @@ import charrnn
 from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.pack import cut
 from charrnn.corpora.prepare import Prepared, prepare
-from charrnn.errors import RunError, UsageError
+from charrnn.device import choose_device, set_threads
+from charrnn.errors import CorpusError, RunError, UsageError
 from charrnn.generation.session import load_model, shown_characters
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
 from charrnn.plugins import plugins
-from charrnn.presets import complete
+from charrnn.presets import check_preset, complete
 from charrnn.runs.config import FORMAT_VERSION, CorpusRecord, RunConfig, TokenizerRecord
-from charrnn.runs.find import checkpoints_directory, find_run, free_name
+from charrnn.runs.find import find_run, free_name
+from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.run import Run
 from charrnn.settings import ModelSettings, TokenizerSettings, TrainSettings
-from charrnn.training.device import choose_device, set_threads
 from charrnn.training.events import Notice, Preparing
+from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
+
+#: A model whose tokenizer has to replace more of a corpus than this has nothing to bring to it.
+_MOST_UNSEEN = 0.1
 
 
 def new_job(
@@ -37,6 +42,7 @@ def new_job(
     checkpoints: Path | None,
     init_from: str | None,
     listen: Listen,
+    stop: StopRequest,
 ) -> Job:
     """Read the corpus, fill in the settings, build the model and make the run directory; arguments as ``train``'s.
 
@@ -46,6 +52,7 @@ def new_job(
     if corpus is None:
         raise UsageError("train on what? Give a text file, hf:OWNER/NAME, or a name from: charrnn corpora list")
     _check_name(name, directory)
+    check_preset(preset)
     settings = read_settings(given, config)
     source = find_run(init_from, directory) if init_from else None
     if source is not None:
@@ -59,7 +66,11 @@ def new_job(
     record = _record(corpus, prepared, settings.val_fraction)
     for split, counts in record.splits.items():
         if counts["unseen"]:
-            listen(Notice(f"the tokenizer replaces {shown_characters(counts['unseen'])} in the split '{split}'"))
+            share = sum(counts["unseen"].values()) / counts["chars"]
+            told = f"run '{init_from}' has never seen {shown_characters(counts['unseen'])}, {share:.1%} of '{split}'"
+            if share > _MOST_UNSEEN:
+                raise CorpusError(f"{told}; that is another alphabet: train a new model without --init-from")
+            listen(Notice(f"{told}; replaced"))
     settings, notes = complete(settings, preset, record.train.stop, device.type)
     for note in notes:
         listen(Notice(note))
@@ -86,15 +97,18 @@ def new_job(
         plugins={"cell": plugins().cells[cell].owner, "tokenizer": prepared.fitted.entry.owner},
     )
     path = directory / (name or free_name(f"{prepared.name}-{cell}", directory))
+    stop.defer()
     run = Run.create(path, run_config, prepared.fitted.directory)
     return Job(run, to_device(model, device, settings.precision), prepared.fitted, prepared.pack)
 
 
 def _check_name(name: str | None, directory: Path) -> None:
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"--checkpoints '{directory}': is a file; give a directory")
     if name is None:
         return
-    if Path(name).name != name or name.startswith("."):
-        raise UsageError(f"--name '{name}': should be a plain name, since it becomes a folder in '{directory}'")
+    if Path(name).name != name or name.startswith(".") or not name.isprintable():
+        raise UsageError(f"--name {name!r}: should be a plain name, since it becomes a folder in '{directory}'")
     if (directory / name).exists():
         raise RunError(f"the run '{name}' exists in '{directory}': go on with it by --resume, or take another --name")
 

@@ -13,19 +13,22 @@ _ADAM_BETAS = (0.9, 0.99)
 _MOMENTUM = 0.9
 #: As char-rnn has it.
 _RMSPROP_DECAY = 0.95
+# torch has a "decoupled_weight_decay" of another meaning in its groups.
+_DECAY = "our_weight_decay"
 
 
 def make_optimizer(model: nn.Module, settings: OptimizerSettings) -> Optimizer:
-    """Make the optimizer; weight decay (decoupled, Loshchilov and Hutter 2019) acts on matrices only."""
+    """Make the optimizer; weight decay (decoupled, Loshchilov and Hutter 2019) acts on matrices only.
+
+    torch's RMSprop and SGD would add the decay to the gradient: theirs is left out, and done by :func:`step`.
+    """
     matrices = [each for each in model.parameters() if each.dim() > 1]
     others = [each for each in model.parameters() if each.dim() <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": settings.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
     lr = settings.lr or 0.0
     if settings.optimizer == "adamw":
-        return AdamW(groups, lr=lr, betas=_ADAM_BETAS, fused=True)
+        decayed = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        return AdamW(decayed, lr=lr, betas=_ADAM_BETAS, fused=True)
+    groups = [{"params": matrices, _DECAY: settings.weight_decay}, {"params": others, _DECAY: 0.0}]
     if settings.optimizer == "rmsprop":
         return RMSprop(groups, lr=lr, alpha=_RMSPROP_DECAY, foreach=True)
     return SGD(groups, lr=lr, momentum=_MOMENTUM, nesterov=True, foreach=True)
@@ -40,7 +43,11 @@ def clip_gradient(model: nn.Module, largest: float) -> torch.Tensor:
     return nn.utils.clip_grad_norm_(model.parameters(), largest or torch.inf)
 
 
-def set_learning_rate(optimizer: Optimizer, lr: float) -> None:
-    """Set the rate of every group."""
-    for group in optimizer.param_groups:
-        group["lr"] = lr
+def step(optimizer: Optimizer, lr: float) -> None:
+    """Take a step at a learning rate, with decoupled weight decay where the optimizer has none of its own."""
+    with torch.no_grad():
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+            if group.get(_DECAY):
+                torch._foreach_mul_(group["params"], 1 - lr * group[_DECAY])
+    optimizer.step()

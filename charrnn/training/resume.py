@@ -9,15 +9,19 @@ from typing import Any
 import torch
 
 from charrnn.corpora.fitting import load_tokenizer
+from charrnn.device import choose_device, set_threads
 from charrnn.errors import RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
 from charrnn.runs.corpus import reopen_pack
-from charrnn.runs.find import checkpoints_directory, find_run
+from charrnn.runs.find import find_run
+from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.run import Run
 from charrnn.settings import BUDGETS, TrainSettings
-from charrnn.training.device import choose_device, set_threads
+from charrnn.training.batches import chunks_per_epoch
+from charrnn.training.budget import Budget
 from charrnn.training.events import Notice, Preparing
+from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
 
 #: What may differ from the run's own settings: how long and where it goes on, not what it is.
@@ -31,6 +35,7 @@ def resumed_job(
     name: str | None,
     checkpoints: Path | None,
     listen: Listen,
+    stop: StopRequest,
 ) -> Job:
     """Open a run and what it needs; arguments as ``train``'s.
 
@@ -40,28 +45,45 @@ def resumed_job(
     """
     run = find_run(name, checkpoints_directory(checkpoints))
     before = run.config
-    if corpus is not None and corpus != before.corpus.address:
+    if corpus is not None and not _same(corpus, before.corpus.address):
         raise UsageError(
             f"run '{run.name}' was trained on '{before.corpus.address}', not '{corpus}'; leave CORPUS out, or start a "
             f"new run with: charrnn train {corpus} --init-from {run.name}"
         )
     settings = _changed(run, read_settings(given, config))
-    state = run.state()
-    if state is not None and state.get("finished") and settings == before.settings:
-        raise RunFinished(
-            f"run '{run.name}' is finished after {state['step']} steps; a larger --steps, --epochs or --time goes on"
-        )
+    _check_that_something_is_left(run, settings)
     device = choose_device(settings.device)
     threads = set_threads(settings.threads or before.threads)
     fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
-    pack = reopen_pack(run, lambda *at: listen(Preparing(*at)))
+    pack = reopen_pack(run, lambda *at: listen(Preparing(*at)), given=corpus is not None)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, before.tokenizer.vocab_size)
     save = run.load()
     if save is None:
         listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
+    stop.defer()
     run.write_config(before.model_copy(update={"settings": settings, "device": str(device), "threads": threads}))
     return Job(run, to_device(model, device, settings.precision), fitted, pack, save)
+
+
+def _same(corpus: str, recorded: str) -> bool:
+    """Tell whether two ways to write a corpus mean one."""
+    return corpus == recorded or (Path(corpus).exists() and Path(corpus).resolve() == Path(recorded).resolve())
+
+
+def _check_that_something_is_left(run: Run, settings: TrainSettings) -> None:
+    state, before = run.state(), run.config.settings
+    if state is None:
+        return
+    per_epoch = chunks_per_epoch(run.config.corpus.train.stop, settings.seq_len or 1, settings.batch_size or 1)
+    spent = Budget.of(settings, per_epoch).progress(state["step"], state.get("seconds", 0.0), reserve=0) >= 1
+    unchanged = all(getattr(settings, key) == getattr(before, key) for key in BUDGETS) and (
+        settings.patience == before.patience
+    )
+    if spent or (state.get("finished") and unchanged):
+        raise RunFinished(
+            f"run '{run.name}' is finished after {state['step']} steps; a larger --steps, --epochs or --time goes on"
+        )
 
 
 def _changed(run: Run, asked: TrainSettings) -> TrainSettings:

@@ -46,6 +46,7 @@ class Counters:
         stale: evaluations since the best.
         best: of the best evaluation: ``step``, ``nats_per_token``, ``bits_per_char``.
         start_loss: the first logged loss, which a diverging run is measured by.
+        evaluation_seconds: the longest that an evaluation took; a budget of time leaves as long for the last one.
         window: what the next logged line has to sum up so far.
         metrics_bytes: length of ``metrics.jsonl`` at the save; what comes after was not saved.
     """
@@ -59,6 +60,7 @@ class Counters:
     stale: int = 0
     best: dict[str, Any] = field(default_factory=dict)
     start_loss: float | None = None
+    evaluation_seconds: float = 0.0
     window: Window = field(default_factory=Window)
     metrics_bytes: int = 0
 
@@ -94,7 +96,7 @@ def capture(optimizer: Optimizer, state: ModelState, device: torch.device) -> di
     }
     for layer, leaves in enumerate(state):
         for leaf, value in enumerate(leaves):
-            tensors[f"state.{layer}.{leaf}"] = value.detach().contiguous()
+            tensors[f"state.{layer}.{leaf}"] = value.detach().clone()
     tensors["random.cpu"] = torch.get_rng_state()
     if device.type == "cuda":
         tensors["random.cuda"] = torch.cuda.get_rng_state(device)
@@ -121,7 +123,9 @@ def restore(tensors: dict[str, Tensor], optimizer: Optimizer, empty: ModelState,
         kind, _, rest = name.partition(".")
         if kind == "optimizer":
             index, _, key = rest.partition(".")
-            averages.setdefault(int(index), {})[key] = value
+            averages.setdefault(int(index) if index.isdecimal() else -1, {})[key] = value
+    if "random.cpu" not in tensors or not averages.keys() <= set(range(_parameters(optimizer))):
+        raise RunError("the save does not fit this model: the optimizer's or the random generator's state is damaged")
     optimizer.load_state_dict({**optimizer.state_dict(), "state": averages})
     state = []
     for layer, leaves in enumerate(empty):
@@ -136,3 +140,7 @@ def restore(tensors: dict[str, Tensor], optimizer: Optimizer, empty: ModelState,
     if device.type == "cuda" and "random.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["random.cuda"], device)
     return tuple(state)
+
+
+def _parameters(optimizer: Optimizer) -> int:
+    return sum(len(group["params"]) for group in optimizer.param_groups)

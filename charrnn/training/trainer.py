@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from charrnn.errors import DivergedError, ExitCode, InterruptedRunError
 from charrnn.evaluation import score_tokens
+from charrnn.generation.session import check_shapes
 from charrnn.model import LanguageModel, detach
 from charrnn.runs.metrics import Metrics
 from charrnn.runs.run import METRICS, Run, Save
@@ -23,7 +24,7 @@ from charrnn.training.batches import LaneBatches
 from charrnn.training.budget import Budget, Clock
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Sampled, Saved
 from charrnn.training.interrupt import StopRequest
-from charrnn.training.optimizer import clip_gradient, make_optimizer, set_learning_rate
+from charrnn.training.optimizer import clip_gradient, make_optimizer, step
 from charrnn.training.schedule import learning_rate
 from charrnn.training.state import Counters, Window, capture, restore
 
@@ -33,7 +34,8 @@ LOG_EVERY = 10
 EVALUATIONS = 10
 #: Lanes that validation is read in while training: many enough to be quick, each long enough to warm up.
 VALIDATION_LANES = 32
-#: A loss this many times the first one means divergence.
+_LEAST_LANE = 1024
+#: A loss this many times the first one, or that of a guess at random, means divergence.
 _FAR_ABOVE = 2.0
 
 
@@ -82,7 +84,6 @@ class Trainer:
         self._state = self._empty
         self._counters = Counters()
         self._best: dict[str, Tensor] = {}
-        self._evaluation_seconds = 0.0
         self._saved = self._logged = 0.0  # when, in seconds
         self._tokens = 0  # since the last logged line
         self._autocast: Callable[[], Any] = nullcontext
@@ -101,6 +102,7 @@ class Trainer:
 
     def resume(self, save: Save) -> None:
         """Go on from a save."""
+        check_shapes(self._run, save.weights)
         self._model.load_state_dict(save.weights)
         self._best = save.best
         self._counters = Counters.from_dict(save.state)
@@ -108,8 +110,8 @@ class Trainer:
         self._batches.position = self._counters.position
         self._counters.finished = False
 
-    def events(self) -> Iterator[Event]:
-        """Train until the budget is spent, telling what happens.
+    def events(self, stop: StopRequest) -> Iterator[Event]:
+        """Train until the budget is spent or ``stop`` asks for an end, telling what happens.
 
         Raises:
             DivergedError: the loss is no number, or far above its start.
@@ -117,8 +119,7 @@ class Trainer:
         """
         metrics = Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
         try:
-            with StopRequest() as stop:
-                yield from self._train(metrics, stop)
+            yield from self._train(metrics, stop)
         finally:
             metrics.close()
 
@@ -127,11 +128,15 @@ class Trainer:
         clock = Clock(counters.seconds)
         self._saved = self._logged = counters.seconds
         self._model.train()
+        # A larger budget than before moves the evaluations that are still to come.
+        counters.evaluations = min(counters.evaluations, self._evaluations_by_now(clock))
         reason = "the budget is spent"
         while (progress := self._progress(clock)) < 1:
             lr = learning_rate(settings, progress)
             counters.window.add(*self._step(lr))
             counters.step += 1
+            if counters.start_loss is None:
+                counters.start_loss = float(counters.window.loss)
             if counters.step % LOG_EVERY == 0:
                 yield self._log(metrics, lr, clock)
             if self._evaluation_is_due(clock):
@@ -161,19 +166,17 @@ class Trainer:
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         norm = clip_gradient(self._model, self._settings.clip)
-        set_learning_rate(self._optimizer, lr)
-        self._optimizer.step()
+        step(self._optimizer, lr)
         self._tokens += targets.numel()
         return loss.detach(), norm
 
     def _progress(self, clock: Clock) -> float:
-        return self._budget.progress(self._counters.step, clock.elapsed(), self._evaluation_seconds)
+        return self._budget.progress(self._counters.step, clock.elapsed(), self._counters.evaluation_seconds)
 
     def _log(self, metrics: Metrics, lr: float, clock: Clock) -> Logged:
         counters = self._counters
         loss, norm = self._checked_means()
         counters.window = Window()
-        counters.start_loss = counters.start_loss or loss
         seconds = clock.elapsed()
         chars = self._tokens * self._validation.chars_per_token
         rate, self._tokens, self._logged = chars / max(seconds - self._logged, 1e-9), 0, seconds
@@ -184,37 +187,46 @@ class Trainer:
     def _checked_means(self) -> tuple[float, float]:
         """Return loss and gradient norm a step since the last logged line, if both are sound."""
         loss, norm = self._counters.window.means()
-        start = self._counters.start_loss or loss
-        if not math.isfinite(loss + norm) or loss > start * _FAR_ABOVE:
+        self._check(loss)
+        if not math.isfinite(norm):
             raise self._diverged(loss)
         return loss, norm
+
+    def _check(self, loss: float) -> None:
+        """Stop where the loss is no number, or far above its start and that of a guess at random."""
+        start = max(self._counters.start_loss or 0.0, math.log(self._model.output.out_features))
+        if not math.isfinite(loss) or loss > start * _FAR_ABOVE:
+            raise self._diverged(loss)
 
     def _evaluation_is_due(self, clock: Clock) -> bool:
         if self._settings.eval_every:
             return self._counters.step % self._settings.eval_every == 0
-        return self._progress(clock) >= (self._counters.evaluations + 1) / EVALUATIONS
+        return self._evaluations_by_now(clock) > self._counters.evaluations
+
+    def _evaluations_by_now(self, clock: Clock) -> int:
+        return math.floor(self._progress(clock) * EVALUATIONS + 1e-9)
 
     def _evaluate(self, metrics: Metrics, clock: Clock) -> Iterator[Event]:
         """Score the validation part, keep the weights if they are the best yet, and save."""
         counters, begun = self._counters, clock.elapsed()
         tokens = self._validation.tokens[: self._settings.eval_tokens]
-        nats = score_tokens(self._model, tokens, self._context, VALIDATION_LANES) / len(tokens)
-        if not math.isfinite(nats):
-            raise self._diverged(nats)
+        lanes = min(VALIDATION_LANES, max(1, len(tokens) // _LEAST_LANE))
+        nats = score_tokens(self._model, tokens, self._context, lanes) / len(tokens)
+        self._check(nats)
         bpc = nats / math.log(2) / self._validation.chars_per_token
         better = not counters.best or nats < counters.best["nats_per_token"]
-        counters.evaluations = max(counters.evaluations + 1, math.floor(self._progress(clock) * EVALUATIONS))
+        counters.evaluations = max(counters.evaluations, self._evaluations_by_now(clock))
         counters.evaluated = counters.step
         counters.stale = 0 if better else counters.stale + 1
         if better:
-            counters.best = {"step": counters.step, "nats_per_token": nats, "bits_per_char": bpc}
+            counters.best = {"step": counters.step, "nats_per_token": nats, "bits_per_char": bpc, "tokens": len(tokens)}
             self._best = _copy(self._model)
         event = Evaluated(counters.step, nats, bpc, better, clock.elapsed())
         metrics.append({"kind": "validation", **asdict(event)})
         yield event
         yield self._save(metrics, clock, better=better)
         # A budget of time includes the last evaluation: leave as long for it as this one took.
-        self._evaluation_seconds = max(self._evaluation_seconds, clock.elapsed() - begun)
+        counters.evaluation_seconds = max(counters.evaluation_seconds, clock.elapsed() - begun)
         if self._sample:
             yield Sampled(counters.step, self._sample(self._model))
         self._logged += clock.elapsed() - begun  # the rate that is logged is that of training
@@ -238,8 +250,7 @@ class Trainer:
     def _stop(self, metrics: Metrics, clock: Clock, exit_code: ExitCode) -> Iterator[Event]:
         yield self._save(metrics, clock)
         raise InterruptedRunError(
-            f"interrupted at step {self._counters.step}; everything is saved, go on with: "
-            f"charrnn train --resume --name {self._run.name}",
+            f"interrupted at step {self._counters.step}; everything is saved, go on with: {self._run.resume_command}",
             exit_code,
         )
 
@@ -248,7 +259,7 @@ class Trainer:
         kept = f"the best weights, of step {best['step']}, are kept" if best else "there were none worth keeping yet"
         return DivergedError(
             f"training diverged at step {self._counters.step}: the loss is {loss:.4g}; {kept}. "
-            "Try a lower --lr or --clip"
+            f"Try again with a lower --lr, or --clip {self._settings.clip / 4 or 1:g}"
         )
 
 

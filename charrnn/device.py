@@ -42,7 +42,7 @@ def set_threads(threads: int | None) -> int:
 def denormals_flushed() -> Iterator[None]:
     """Round what is smaller than a normal number to 0 for a while: processors are slow with such numbers.
 
-    The setting is the whole process's, so that it is put back for who called us.
+    It holds for this thread and for those that torch starts from now on, and is put back for who called us.
     """
     torch.set_flush_denormal(True)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -20,17 +21,21 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` write into a directory beside its place, flush every file, and put it in its place."""
+    """Let ``fill`` write into a directory beside its place, flush every file, and put it in its place.
+
+    Raises:
+        FileExistsError: something is there already; it is left as it was.
+    """
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     unfinished = path.with_name(f".{path.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
         fill(unfinished)
-        for file in sorted(unfinished.iterdir()):
-            _sync(file)
+        for inside in sorted(unfinished.rglob("*")):
+            _sync(inside)
         _sync(unfinished)
-        if path.exists():
-            shutil.rmtree(path)
         unfinished.rename(path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
