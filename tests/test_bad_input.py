@@ -30,6 +30,13 @@ BAD_TRAINING = {
     "no resume": (["--resume", "--name", "gone"], "no run is called 'gone'"),
     "unknown encoding": (["words.txt", "--encoding", "utf-9"], "--encoding 'utf-9' is not known"),
     "no config": (["words.txt", "--config", "gone.toml"], "there is no file 'gone.toml'"),
+    "empty corpus": ([""], "CORPUS is empty"),
+    "no text encoding": (["words.txt", "--encoding", "hex"], "--encoding 'hex' is not known"),
+    "utf-16": (["words.txt", "--encoding", "utf-16"], "is not utf-16"),
+    "column of text": (["words.txt", "--column", "body"], "read as plain text, which has no columns"),
+    "huge budget": (["words.txt", "--epochs", "1e308"], "--epochs '1e308': should be less than or equal to"),
+    "control characters": (["words.txt", "--name", "a\nb"], "should be a plain name"),
+    "checkpoints": (["words.txt", "--checkpoints", "words.txt"], "is a file; give a directory"),
     "hub address": (["hf:nobody"], "should be hf:OWNER/NAME"),
     "hub offline": (["hf:some/thing"], "HF_HUB_OFFLINE is set; corpora that need no network: 'pystdlib'"),
 }
@@ -83,7 +90,8 @@ def test_a_misspelt_command_gets_the_near_one(cli):
         ("late.txt", b"a" * 3_000_001 + b"\xff", "byte 0xff at offset 3000001"),
         ("cut.txt", "né".encode()[:-1], "byte 0xc3 at offset 1"),
         ("one.txt", b"a", "holds 1 tokens, and --val-fraction 0.1 leaves none to learn from"),
-        ("bad.gz", b"not gzip", "cannot be read"),
+        ("bad.gz", b"not gzip", "is it really .gz?"),
+        ("bad.zst", b"not zstandard", "is it really .zst?"),
         ("bad.parquet", b"not parquet", "cannot be read as parquet"),
     ],
 )

@@ -74,7 +74,8 @@ def test_rows_of_parquet_csv_and_json(tmp_path):
         writer.writeheader()
         writer.writerows(ROWS)
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, ROWS)))
-    for name in ("rows.parquet", "rows.csv", "rows.jsonl"):
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress((tmp_path / "rows.jsonl").read_bytes()))
+    for name in ("rows.parquet", "rows.csv", "rows.jsonl", "rows.jsonl.gz"):
         assert read(name) == JOINED, name
         assert read(name, column="title") == "One\nTwo\nThree"
         assert read(name, separator="|") == "first row|second\nrow"

@@ -85,11 +85,28 @@ def test_another_corpus_is_scored_whole_and_its_unseen_characters_are_told(train
     other = tmp_path / "other.txt"
     other.write_text("plain words, and a ☃ or two ☃\n")
     scored = cli("eval", "--checkpoints", trained, "--corpus", other, "--json")
-    assert scored.json()["tokens"] == len(other.read_text())
+    assert scored.json()["tokens"] == scored.json()["chars"] == len(other.read_text())
+    assert scored.json()["bytes"] == len(other.read_bytes())
     assert "2 characters ('☃')" in scored.told
     refused = cli("eval", "--checkpoints", trained, "--corpus", other, "--unseen", "error")
     assert refused.code == 2
     assert "'☃'" in refused.told
+
+
+def test_another_corpus_is_read_as_it_asks_for(trained, tmp_path, cli):
+    (tmp_path / "rows.csv").write_text("a,b\nx,some text\ny,more text\n")
+    refused = cli("eval", "--checkpoints", trained, "--corpus", "rows.csv")
+    assert "choose one by --column a|b" in refused.told
+    scored = cli("eval", "--checkpoints", trained, "--corpus", "rows.csv", "--column", "b", "--json")
+    assert scored.json()["chars"] == len("some text\nmore text")
+    assert "name that by --corpus" in cli("eval", "--checkpoints", trained, "--column", "b").told
+
+
+def test_a_run_s_alphabet_that_is_not_the_corpus_s_is_refused(trained, tmp_path, cli):
+    (tmp_path / "greek.txt").write_text("μῆνιν ἄειδε θεὰ Πηληϊάδεω Ἀχιλῆος\n" * 50)
+    refused = cli("train", "greek.txt", "--init-from", trained / "words", "--steps", 1)
+    assert refused.code == 1
+    assert "that is another alphabet" in refused.told
 
 
 def test_runs_are_listed_shown_and_removed(text_file, cli):

@@ -144,7 +144,7 @@ def decoded(stream: IO[bytes], name: str, settings: CorpusSettings) -> Iterator[
         CorpusError: it is not in the encoding; the message gives the byte's offset.
     """
     try:
-        b"".decode(settings.encoding)  # knows text encodings only, where the look-up knows others as well
+        b"a".decode(settings.encoding, "replace")  # knows text encodings only, where the look-up knows others as well
         decoder = codecs.getincrementaldecoder(settings.encoding)(settings.errors)
     except LookupError:
         raise CorpusError(f"--encoding '{settings.encoding}' is not known; try utf-8 or latin-1") from None
