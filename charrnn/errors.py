@@ -5,7 +5,7 @@ The command line turns these into exit codes in one place (``charrnn.cli.main``)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import IntEnum
 
@@ -75,3 +75,11 @@ def near_names(name: str, known: Iterable[str]) -> str:
         return "there are none"
     shown = ", ".join(names[:20])
     return f"there are: {shown}" + (", ..." if len(names) > 20 else "")
+
+
+def shown_characters(counts: Mapping[str, int]) -> str:
+    """Write characters and how often each occurs, for a message."""
+    most = sorted(counts, key=lambda each: -counts[each])[:8]
+    listed = ", ".join(repr(each) for each in most) + (", ..." if len(counts) > len(most) else "")
+    total = sum(counts.values())
+    return f"{total} character{'s' if total != 1 else ''} ({listed})"

@@ -14,9 +14,8 @@ from charrnn.settings import BUDGETS, TrainSettings
 
 def flag(name: str) -> str:
     """Write a setting's name as its flag."""
-    return (
-        "--" + name.replace("_", "-").removesuffix("s") if name.endswith("_options") else "--" + name.replace("_", "-")
-    )
+    singular = name.removesuffix("s") if name.endswith("_options") else name
+    return "--" + singular.replace("_", "-")
 
 
 def read_settings(flags: Mapping[str, Any], file: Path | None) -> TrainSettings:
@@ -26,10 +25,10 @@ def read_settings(flags: Mapping[str, Any], file: Path | None) -> TrainSettings:
         UsageError: a name or value is wrong, two budgets are given side by side, or the file cannot be read.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    check(TrainSettings, given, label=flag)
+    settings = check(TrainSettings, given, label=flag)
     _one_budget(given, flag)
     if file is None:
-        return check(TrainSettings, given, label=flag)
+        return settings
     beneath = _read_file(file)
     check(TrainSettings, beneath, label=lambda name: f"{file}: {name}")
     _one_budget(beneath, lambda name: f"{file}: {name}")

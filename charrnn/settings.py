@@ -125,16 +125,21 @@ class TrainSettings(PreparationSettings, ModelSettings, OptimizerSettings, LoopS
     """All that decides a run, but for its corpus and its name."""
 
 
-class SampleSettings(Settings):
+class UnseenSettings(Settings):
+    """What happens to characters that a model has never seen."""
+
+    unseen: Literal["replace", "error"] = Field(
+        "replace", description="what to do with characters that the model has never seen"
+    )
+
+
+class SampleSettings(UnseenSettings):
     """How text is drawn from a model."""
 
     temp: NotNegative = Field(0.8, description="temperature: below 1 safer, above 1 wilder, 0 greedy")
     length: int = Field(500, ge=0, description="tokens to generate, the prompt not counted")
     seed: int | None = Field(None, ge=0, lt=2**63, description="seed (default: a new one each time)")
     num: int = Field(1, ge=1, description="texts to draw")
-    unseen: Literal["replace", "error"] = Field(
-        "replace", description="what to do with a prompt's characters that the model has never seen"
-    )
 
 
 #: Exactly one of these is in force; a flag for one puts aside a file's or a preset's for another.

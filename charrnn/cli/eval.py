@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from charrnn.cli.parameters import Checkpoints, Json, RunArgument, read_flags, takes_settings
-from charrnn.errors import UsageError
+from charrnn.errors import UsageError, shown_characters
 from charrnn.layers import flag
-from charrnn.settings import CorpusSettings, SampleSettings
+from charrnn.settings import CorpusSettings, UnseenSettings
 
 app = typer.Typer(add_completion=False)
 
@@ -25,7 +25,7 @@ _LABELS = {
 
 
 @app.command(name="eval")
-@takes_settings({"Another corpus": CorpusSettings})
+@takes_settings({"Scoring": UnseenSettings, "Another corpus": CorpusSettings})
 def evaluate(
     run: RunArgument = None,
     corpus: Annotated[str | None, typer.Option(help="Another corpus than the run's own.", show_default=False)] = None,
@@ -36,10 +36,6 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    unseen: Annotated[
-        str,
-        typer.Option(metavar="replace|error", help="What to do with characters that the model has never seen."),
-    ] = "replace",
     checkpoints: Checkpoints = None,
     json: Json = False,
     **settings: Any,
@@ -48,14 +44,15 @@ def evaluate(
     import json as json_format
 
     from charrnn.evaluation import score
-    from charrnn.generation.session import load, shown_characters
+    from charrnn.generation.session import load
     from charrnn.options import check
     from charrnn.reporting import make_reporter
     from charrnn.runs.corpus import text_to_score
     from charrnn.training.events import Preparing
 
-    policy = check(SampleSettings, {"unseen": unseen}, label=flag).unseen
     given = read_flags(settings)
+    scoring = {name: given.pop(name) for name in UnseenSettings.model_fields if name in given}
+    policy = check(UnseenSettings, scoring, label=flag).unseen
     if given and corpus is None:
         raise UsageError(f"{flag(next(iter(given)))} says how another corpus is read; name that by --corpus")
     reading = check(CorpusSettings, given, label=flag)

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from charrnn.layers import flag
 from charrnn.options import parse_pairs
+from charrnn.runs.place import ENVIRONMENT
 from charrnn.settings import Duration, Options, Settings
 
 Command = Callable[..., Any]
@@ -20,10 +21,8 @@ Checkpoints = Annotated[
     Path | None,
     typer.Option(
         "--checkpoints",
-        envvar="CHARRNN_CHECKPOINTS",
-        help="Directory of the runs (default: ./checkpoints).",
+        help=f"Directory of the runs (default: {ENVIRONMENT}, else ./checkpoints).",
         show_default=False,
-        show_envvar=False,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

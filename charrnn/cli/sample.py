@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from charrnn.cli.parameters import Checkpoints, RunArgument, read_flags, takes_settings
-from charrnn.errors import UsageError
+from charrnn.errors import UsageError, shown_characters
 from charrnn.settings import SampleSettings
 
 app = typer.Typer(add_completion=False)
@@ -30,7 +30,7 @@ def sample(
     **settings: Any,
 ) -> None:
     """Write text with a trained model, as it is made: the prompt, and what follows it."""
-    from charrnn.generation.session import load, shown_characters
+    from charrnn.generation.session import load
     from charrnn.layers import flag
     from charrnn.options import check
     from charrnn.reporting.text import printable

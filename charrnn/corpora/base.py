@@ -61,12 +61,18 @@ def digest(value: object) -> str:
 
 def joined(documents: Iterable[str], separator: str) -> Iterator[str]:
     """Put the separator between documents that do not end with it already."""
-    previous = None
-    for document in documents:
-        if previous is not None and not (separator and previous.endswith(separator)):
+    return joined_streams(([document] for document in documents), separator)
+
+
+def joined_streams(streams: Iterable[Iterable[str]], separator: str) -> Iterator[str]:
+    """Do the same with documents that come in pieces."""
+    last = ""
+    for number, stream in enumerate(streams):
+        if number and not (separator and last.endswith(separator)):
             yield separator
-        yield document
-        previous = document
+        last = ""
+        for last in stream:
+            yield last
 
 
 def read_all(corpus: Corpus, splits: Iterable[str], doing: str, progress: Progress) -> Iterator[str]:

@@ -6,12 +6,12 @@ import codecs
 import gzip
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Any, cast
 
-from charrnn.corpora.base import Corpus, joined
+from charrnn.corpora.base import Corpus, joined, joined_streams
 from charrnn.corpora.quiet import import_datasets
 from charrnn.corpora.rows import texts
 from charrnn.errors import CharrnnError, CorpusError, near_names
@@ -50,7 +50,7 @@ class Files(Corpus):
         """Yield file after file."""
         if len(self.paths) == 1:
             return self._pieces(self.paths[0])
-        return _joined_streams((self._pieces(path) for path in self.paths), self.separator)
+        return joined_streams((self._pieces(path) for path in self.paths), self.separator)
 
     def provenance(self) -> dict[str, Any]:
         """Name the files with their sizes and times of change, and how they are read."""
@@ -171,17 +171,6 @@ def decoded(stream: IO[bytes], name: str, settings: CorpusSettings) -> Iterator[
             yield text
         if not chunk:
             return
-
-
-def _joined_streams(streams: Iterable[Iterator[str]], separator: str) -> Iterator[str]:
-    """Put the separator between streams where the last of one does not end with it."""
-    last = ""
-    for number, stream in enumerate(streams):
-        if number and not (separator and last.endswith(separator)):
-            yield separator
-        for piece in stream:
-            last = piece
-            yield piece
 
 
 def _plain(path: Path) -> IO[bytes]:

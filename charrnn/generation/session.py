@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
 from charrnn.corpora.fitting import load_tokenizer
 from charrnn.device import choose_device
-from charrnn.errors import RunError, UsageError
+from charrnn.errors import RunError, UsageError, shown_characters
 from charrnn.evaluation import Score, score
 from charrnn.generation.sampling import Logits, log_probabilities, sample
 from charrnn.generation.stepper import Stepper
-from charrnn.model import LanguageModel, model_shapes
+from charrnn.model import LanguageModel
 from charrnn.options import check
 from charrnn.runs.find import find_run
+from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.run import Run
 from charrnn.settings import SampleSettings
@@ -143,43 +143,3 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
             f"{recorded.vocab_size}, with {recorded.context} as the context"
         )
     return Session(load_model(run).to(choose_device(device)), tokenizer, recorded.context, run)
-
-
-def load_model(run: Run) -> LanguageModel:
-    """Build a run's model with its best weights.
-
-    Raises:
-        RunError: the weights do not fit the config.
-    """
-    weights = run.best_weights()
-    check_shapes(run, weights)
-    model = LanguageModel(run.config.settings, run.config.tokenizer.vocab_size)
-    model.load_state_dict(weights)
-    return model.requires_grad_(False)
-
-
-def check_shapes(run: Run, weights: dict[str, Tensor]) -> None:
-    """Compare saved weights with what the config implies, before anything is allocated.
-
-    Raises:
-        RunError: they differ.
-    """
-    found = {name: tuple(value.shape) for name, value in weights.items()}
-    try:
-        wanted = model_shapes(run.config.settings, run.config.tokenizer.vocab_size)
-    except UsageError as error:
-        raise RunError(f"run '{run.name}' cannot be built: {error}") from None
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            raise RunError(
-                f"run '{run.name}' is damaged: its weights have {name} as {found.get(name)}, "
-                f"its config asks for {wanted.get(name)}"
-            )
-
-
-def shown_characters(counts: dict[str, int]) -> str:
-    """Write characters and how often each occurs, for a message."""
-    most = sorted(counts, key=lambda each: -counts[each])[:8]
-    listed = ", ".join(repr(each) for each in most) + (", ..." if len(counts) > len(most) else "")
-    total = sum(counts.values())
-    return f"{total} character{'s' if total != 1 else ''} ({listed})"

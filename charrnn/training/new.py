@@ -14,14 +14,14 @@ from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.pack import cut
 from charrnn.corpora.prepare import Prepared, prepare
 from charrnn.device import choose_device, set_threads
-from charrnn.errors import CorpusError, RunError, UsageError
-from charrnn.generation.session import load_model, shown_characters
+from charrnn.errors import CorpusError, RunError, UsageError, shown_characters
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
 from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
 from charrnn.runs.config import FORMAT_VERSION, CorpusRecord, RunConfig, TokenizerRecord
 from charrnn.runs.find import find_run, free_name
+from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.run import Run
 from charrnn.settings import ModelSettings, TokenizerSettings, TrainSettings

@@ -44,8 +44,8 @@ class Counters:
         finished: whether the budget was spent.
         evaluated: step of the last evaluation.
         stale: evaluations since the best.
-        best: of the best evaluation: ``step``, ``nats_per_token``, ``bits_per_char``.
-        start_loss: the first logged loss, which a diverging run is measured by.
+        best: of the best evaluation: ``step``, ``nats_per_token``, ``bits_per_char``, and the ``tokens`` scored.
+        start_loss: of the first step, which a diverging run is measured by.
         evaluation_seconds: the longest that an evaluation took; a budget of time leaves as long for the last one.
         window: what the next logged line has to sum up so far.
         metrics_bytes: length of ``metrics.jsonl`` at the save; what comes after was not saved.

@@ -14,9 +14,9 @@ from torch.nn import functional
 
 from charrnn.errors import DivergedError, ExitCode, InterruptedRunError
 from charrnn.evaluation import score_tokens
-from charrnn.generation.session import check_shapes
 from charrnn.model import LanguageModel, detach
 from charrnn.runs.metrics import Metrics
+from charrnn.runs.model import check_shapes
 from charrnn.runs.run import METRICS, Run, Save
 from charrnn.settings import TrainSettings
 from charrnn.tokenizers.base import Ids

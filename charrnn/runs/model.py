@@ -1,0 +1,41 @@
+"""The model of a run."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from charrnn.errors import RunError, UsageError
+from charrnn.model import LanguageModel, model_shapes
+from charrnn.runs.run import Run
+
+
+def load_model(run: Run) -> LanguageModel:
+    """Build a run's model with its best weights.
+
+    Raises:
+        RunError: the weights do not fit the config.
+    """
+    weights = run.best_weights()
+    check_shapes(run, weights)
+    model = LanguageModel(run.config.settings, run.config.tokenizer.vocab_size)
+    model.load_state_dict(weights)
+    return model.requires_grad_(False)
+
+
+def check_shapes(run: Run, weights: dict[str, Tensor]) -> None:
+    """Compare saved weights with what the config implies, before anything is allocated.
+
+    Raises:
+        RunError: they differ.
+    """
+    found = {name: tuple(value.shape) for name, value in weights.items()}
+    try:
+        wanted = model_shapes(run.config.settings, run.config.tokenizer.vocab_size)
+    except UsageError as error:
+        raise RunError(f"run '{run.name}' cannot be built: {error}") from None
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise RunError(
+                f"run '{run.name}' is damaged: its weights have {name} as {found.get(name)}, "
+                f"its config asks for {wanted.get(name)}"
+            )
