@@ -39,7 +39,7 @@ class Settings(BaseModel):
 
 
 class CorpusSettings(Settings):
-    """How text is read, and where validation is cut off."""
+    """How text is read."""
 
     column: str | None = Field(None, description="column that holds the text, where rows have several")
     encoding: str = Field("utf-8", description="encoding of text files")
@@ -47,9 +47,6 @@ class CorpusSettings(Settings):
         "strict", description="what to do with bytes that the encoding cannot read"
     )
     separator: str | None = Field(None, description="text between documents (the corpus's own by default)")
-    val_fraction: Fraction = Field(
-        0.1, gt=0, description="share cut off the end for validation, where the corpus has no such split"
-    )
 
 
 class TokenizerSettings(Settings):
@@ -94,13 +91,16 @@ class OptimizerSettings(Settings):
 
 
 class LoopSettings(Settings):
-    """The training loop: its chunks, its budget, its machine."""
+    """The training loop: its chunks, its budget, what it is validated on, its machine."""
 
     seq_len: int | None = Field(None, ge=1, le=1_000_000, description="time steps backpropagated through")
     batch_size: int | None = Field(None, ge=1, le=1_000_000, description="lanes of the corpus read side by side")
     steps: int | None = Field(None, ge=1, le=10**12, description="budget: optimizer steps")
     epochs: Positive | None = Field(None, le=1e9, description="budget: passes over the corpus")
     time: Duration | None = Field(None, le=1e9, description="budget: time such as 90s, 3m or 1h30m (default: 3m)")
+    val_fraction: Fraction = Field(
+        0.1, gt=0, description="share cut off the end for validation, where the corpus has no such split"
+    )
     eval_every: int | None = Field(
         None, ge=1, description="optimizer steps between evaluations (default: 10 over the budget)"
     )

@@ -100,6 +100,9 @@ def test_another_corpus_is_read_as_it_asks_for(trained, tmp_path, cli):
     scored = cli("eval", "--checkpoints", trained, "--corpus", "rows.csv", "--column", "b", "--json")
     assert scored.json()["chars"] == len("some text\nmore text")
     assert "name that by --corpus" in cli("eval", "--checkpoints", trained, "--column", "b").told
+    # Nothing is cut off where nothing is trained.
+    for command in (["eval", "--checkpoints", trained], ["corpora", "build", "rows.csv"]):
+        assert "No such option: --val-fraction" in cli(*command, "--val-fraction", 0.5).told
 
 
 def test_a_run_s_alphabet_that_is_not_the_corpus_s_is_refused(trained, tmp_path, cli):
