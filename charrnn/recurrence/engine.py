@@ -1,0 +1,73 @@
+"""The way in: a cell, its inputs, a state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from charrnn.cells.base import Cell, State
+    from charrnn.recurrence.plan import Plan
+
+#: Without gradients, a plan pays for itself from so many steps on.
+_LONG = 512
+
+_plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | None]] = WeakKeyDictionary()
+
+
+def unroll(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    """Apply ``cell`` to each time step in order.
+
+    Args:
+        cell: what advances one step.
+        inputs: ``[T, B, I]``, ``T`` at least 1.
+        state: leaves ``[B, ...]``.
+
+    Returns:
+        Outputs ``[T, B, H]`` and the state after the last step.
+    """
+    projected = cell.project(inputs)
+    if len(projected) >= (2 if torch.is_grad_enabled() else _LONG):
+        plan = _plan(cell, projected, state)
+        if plan is not None:
+            return plan.run(cell, projected, state)
+    return step_by_step(cell, projected, state)
+
+
+def step_by_step(cell: Cell, projected: Tensor, state: State) -> tuple[Tensor, State]:
+    """Call ``cell.step`` once a step, under torch's autograd: what :func:`unroll` equals."""
+    outputs = []
+    for each in projected.unbind(0):
+        output, state = cell.step(each, state)
+        outputs.append(output)
+    return torch.stack(outputs), state
+
+
+def _plan(cell: Cell, projected: Tensor, state: State) -> Plan | None:
+    from charrnn.recurrence.plan import Plan
+    from charrnn.recurrence.program import UntraceableError
+
+    plans = _plans.setdefault(cell, {})
+    key = _key(cell, projected, state)
+    if key not in plans:
+        try:
+            plans[key] = Plan(cell, projected, state)
+        except UntraceableError:
+            plans[key] = None
+    return plans[key]
+
+
+def _key(cell: Cell, projected: Tensor, state: State) -> Any:
+    """Return all that a plan depends on, but for the values of parameters and buffers."""
+    tensors = tuple((each.shape, each.dtype, each.device) for each in (projected[0], *state))
+    attributes = tuple(
+        (name, value)
+        for module in cell.modules()
+        for name, value in vars(module).items()
+        if isinstance(value, int | float | str | bool | None)
+    )
+    autocast = (torch.is_autocast_enabled(projected.device.type), torch.get_autocast_dtype(projected.device.type))
+    return tensors, attributes, autocast

@@ -1,0 +1,88 @@
+"""Rewrites a graph so that less of it has to be done step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from torch import fx
+
+_aten = torch.ops.aten
+
+
+def simplify(graph: fx.Graph, carried: Sequence[fx.Node]) -> None:
+    """Take out what does nothing, and order sums and products so that what recurs comes last.
+
+    Sums and products are associative but for rounding: ``x + (b + U h)`` becomes ``(x + b) + U h``, of which the first
+    part is computed for all steps at once.
+
+    Args:
+        graph: changed in place.
+        carried: its inputs that the step before made.
+    """
+    drop(graph)
+    _split_addmm(graph, closure(graph, carried))
+    _reassociate(graph, closure(graph, carried))
+    graph.eliminate_dead_code()
+
+
+def closure(graph: fx.Graph, sources: Iterable[fx.Node]) -> set[fx.Node]:
+    """Return the nodes that depend on any of ``sources``, with those."""
+    found = set(sources)
+    for node in graph.nodes:
+        if any(each in found for each in node.all_input_nodes):
+            found.add(node)
+    return found
+
+
+def drop(graph: fx.Graph) -> None:
+    """Remove ``detach`` and its kind: there is no autograd within a loop, and nothing is changed in place."""
+    for node in list(graph.nodes):
+        if node.target in (_aten.detach.default, _aten.alias.default, _aten.clone.default) and not node.kwargs:
+            node.replace_all_uses_with(node.args[0])
+            graph.erase_node(node)
+
+
+def _split_addmm(graph: fx.Graph, recurrent: set[fx.Node]) -> None:
+    """Part ``b + x W`` in two where only the product recurs."""
+    for node in list(graph.nodes):
+        if node.target is _aten.addmm.default and not node.kwargs and node in recurrent:
+            bias, left, right = node.args
+            if bias not in recurrent:
+                with graph.inserting_before(node):
+                    product = graph.call_function(_aten.mm.default, (left, right))
+                    total = graph.call_function(_aten.add.Tensor, (bias, product))
+                node.replace_all_uses_with(total)
+                graph.erase_node(node)
+
+
+def _reassociate(graph: fx.Graph, recurrent: set[fx.Node]) -> None:
+    """Gather the terms of a sum, those first that do not recur."""
+    target = _aten.add.Tensor
+
+    def in_chain(node: object) -> bool:
+        return isinstance(node, fx.Node) and node.target is target and not node.kwargs and len(node.args) == 2
+
+    def operands(node: object, *, top: bool) -> list[object]:
+        if in_chain(node) and isinstance(node, fx.Node) and (top or len(node.users) == 1):
+            return [found for each in node.args for found in operands(each, top=False)]
+        return [node]
+
+    for node in list(graph.nodes):
+        if not in_chain(node) or node not in recurrent:
+            continue
+        if len(node.users) == 1 and in_chain(next(iter(node.users))):
+            continue  # within a larger chain
+        found = operands(node, top=True)
+        steady = [each for each in found if isinstance(each, fx.Node) and each not in recurrent]
+        rest = [each for each in found if not (isinstance(each, fx.Node) and each not in recurrent)]
+        if len(steady) < 2:
+            continue
+        ordered = [*steady, *rest]
+        with graph.inserting_before(node):
+            total = ordered[0]
+            for each in ordered[1:]:
+                total = graph.call_function(target, (total, each))  # type: ignore[arg-type]
+        recurrent.update(closure(graph, [each for each in rest if isinstance(each, fx.Node)]))
+        node.replace_all_uses_with(total)  # type: ignore[arg-type]
+    graph.eliminate_dead_code()
