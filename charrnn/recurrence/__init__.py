@@ -1,3 +1,5 @@
 """Runs any cell over time."""
-from __future__ import annotations
-from charrnn.recurrence.engine import unroll
+
+from charrnn.recurrence.engine import explain, step_by_step, unroll
+
+__all__ = ["explain", "step_by_step", "unroll"]

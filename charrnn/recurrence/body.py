@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from charrnn.recurrence.products import can_pack, product
-from charrnn.recurrence.program import extract, is_view
+from charrnn.recurrence.program import Values, evaluate, extract, is_view
 
 _aten = torch.ops.aten
 # Their kernels call a vector library once a row where rows are apart: a copy first is far cheaper.
@@ -63,7 +63,7 @@ class Composer:
     ) -> None:
         self._root, self._graph = root, graph
         self._inputs = [node for node in graph.nodes if node.op == "placeholder"]
-        self._values = evaluate(root, graph, inputs)
+        self._values: Values = evaluate(root, graph, dict(zip(self._inputs, inputs, strict=True)))
         self._following = list(following)
         self._homes: dict[fx.Node, fx.Node] = {}
         self._writers: dict[fx.Node, tuple[Callable[..., Any], str]] = {}
@@ -72,7 +72,7 @@ class Composer:
         self._last = self._inputs[-1]
         self._copy_slices()
         self._fuse()
-        self._values = evaluate(root, graph, inputs)  # fused operators round in another way
+        self._values = evaluate(root, graph, dict(zip(self._inputs, inputs, strict=True)))  # fused operators round in another way
         self._bind()
         self._packed = self._pack()
         for index in histories:
@@ -271,14 +271,6 @@ def _writing_overloads(operator: torch._ops.OpOverload | None) -> Iterator[tuple
         written = [each.name for each in overload._schema.arguments if each.is_out]
         if len(written) == 1:
             yield overload, written[0]
-
-
-def evaluate(root: nn.Module, graph: fx.Graph, inputs: Sequence[Tensor]) -> dict[fx.Node, Any]:
-    """Return an example of each node's value."""
-    interpreter = fx.Interpreter(fx.GraphModule(root, graph), garbage_collect_values=False)
-    with torch.no_grad():
-        interpreter.run(*inputs)
-    return dict(interpreter.env)
 
 
 def _equal(found: Tensor, expected: Tensor) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Without gradients, a plan pays for itself from so many steps on.
 _LONG = 512
 
-_plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | None]] = WeakKeyDictionary()
+_plans: WeakKeyDictionary[nn.Module, dict[Any, Plan | str]] = WeakKeyDictionary()
 
 
 def unroll(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
@@ -32,8 +32,8 @@ def unroll(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
     projected = cell.project(inputs)
     if len(projected) >= (2 if torch.is_grad_enabled() else _LONG):
         plan = _plan(cell, projected, state)
-        if plan is not None:
-            return plan.run(cell, projected, state)
+        if not isinstance(plan, str):
+            return plan.run(projected, state)
     return step_by_step(cell, projected, state)
 
 
@@ -46,7 +46,13 @@ def step_by_step(cell: Cell, projected: Tensor, state: State) -> tuple[Tensor, S
     return torch.stack(outputs), state
 
 
-def _plan(cell: Cell, projected: Tensor, state: State) -> Plan | None:
+def explain(cell: Cell, inputs: Tensor, state: State) -> str | None:
+    """Say why a cell has to run step by step, at half the speed or less; None where it does not have to."""
+    plan = _plan(cell, cell.project(inputs), state)
+    return plan if isinstance(plan, str) else None
+
+
+def _plan(cell: Cell, projected: Tensor, state: State) -> Plan | str:
     from charrnn.recurrence.plan import Plan
     from charrnn.recurrence.program import UntraceableError
 
@@ -55,8 +61,8 @@ def _plan(cell: Cell, projected: Tensor, state: State) -> Plan | None:
     if key not in plans:
         try:
             plans[key] = Plan(cell, projected, state)
-        except UntraceableError:
-            plans[key] = None
+        except UntraceableError as error:
+            plans[key] = str(error)
     return plans[key]
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from charrnn.recurrence.body import Composer, evaluate
+from charrnn.recurrence.body import Composer
 from charrnn.recurrence.products import pack
-from charrnn.recurrence.program import extract
-from charrnn.recurrence.zones import Values, Zones
+from charrnn.recurrence.program import Values, evaluate, extract
+from charrnn.recurrence.zones import Zones
 
 _aten = torch.ops.aten
 _PRODUCTS = (_aten.mm.default, _aten.bmm.default)
@@ -52,7 +52,7 @@ class Loop:
         inputs = [*self._fixed, *self._carried, *self._stepped]
         given = [examples[node] for node in inputs]
         graph, copies = extract(program.graph, inputs, [*self._following, *rows])
-        values = evaluate(program.root, graph, given)
+        values = evaluate(program.root, graph, {copies[node]: examples[node] for node in inputs})
         like = {node: values[copy] for node, copy in copies.items()}
         self._parts = _parts(rows, like)
         self._rows = [node for node in rows if node not in self._parts]

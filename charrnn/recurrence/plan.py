@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor
 
-from charrnn.recurrence.loop import Loop
-from charrnn.recurrence.program import Program, differentiate, extract, trace_step
+from charrnn.recurrence.passes import Pass
+from charrnn.recurrence.program import Program, Values, differentiate, evaluate, extract, trace_step
+from charrnn.recurrence.simplify import closure
 from charrnn.recurrence.sums import Sum
-from charrnn.recurrence.zones import Batched, Values, Zones
+from charrnn.recurrence.zones import Batched, Zones
 
 if TYPE_CHECKING:
     from charrnn.cells.base import Cell, State
@@ -33,10 +33,10 @@ class Plan:
     """
 
     def __init__(self, cell: Cell, projected: Tensor, state: State) -> None:
-        program, names = trace_step(cell, projected[0], state)
+        program, self._weights = trace_step(cell, projected[0], state)
         self._program = program
-        self._names = [name.removeprefix("cell.") for name in names]
         zones = Zones(program)
+        self._varying = zones.varying
         self._once, self._ahead, self._behind = (Batched(zones, each) for each in (zones.once, zones.ahead, zones.behind))
         inputs = zones.inputs_of(zones.loop, program.following)
         fixed = [node for node in inputs if node not in zones.varying]
@@ -57,11 +57,10 @@ class Plan:
         )
         self._core = Core(part)
 
-    def run(self, cell: Cell, projected: Tensor, state: State) -> tuple[Tensor, State]:
+    def run(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Run the cell over ``[T, B, P]``; returns the outputs ``[T, B, H]`` and the last state."""
         program = self._program
-        weights = {**dict(cell.named_parameters()), **dict(cell.named_buffers())}
-        values: Values = {node: weights[name] for node, name in zip(program.fixed, self._names, strict=True)}
+        values: Values = dict(zip(program.fixed, self._weights.tensors(), strict=True))
         values[program.stepped[0]] = projected
         values.update(zip(program.carried, state, strict=True))
         self._once.run(values)
@@ -72,13 +71,13 @@ class Plan:
         self._behind.run(values)
         (output,) = program.emitted
         outputs = values[output]
-        if outputs.shape[:1] != (steps,) or output in program.fixed or output in self._once.outputs:
+        if output not in self._varying:
             outputs = outputs.expand(steps, *outputs.shape)
         return outputs, tuple(last)
 
 
 class Core:
-    """The recurrent part of a step: its loop, and the loop of its derivative.
+    """The recurrent part of a step over time, as one function of its inputs.
 
     Args:
         program: nodes of the recurrent zone only.
@@ -86,25 +85,23 @@ class Core:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._inputs = [*program.fixed, *program.stepped, *program.carried]
-        self._loop: Loop | None = None
+        self._inputs = program.inputs()
+        self._plain: Pass | None = None
         self._derived: Derived | None = None
 
     def run(self, inputs: Sequence[Tensor], steps: int) -> tuple[list[Tensor], list[Tensor]]:
         """Run over time; returns the emitted values, each ``[T, ...]``, and the last carried values."""
-        examples = self._examples(inputs)
         if torch.is_grad_enabled() and any(each.requires_grad for each in inputs):
             if self._derived is None:
-                self._derived = Derived(self.program, examples)
+                self._derived = Derived(self.program, self._examples(inputs))
             found = list(_Recurrence.apply(self._derived, steps, *inputs))
             count = len(self.program.emitted)
             return found[:count], found[count:]
-        if self._loop is None:
-            self._loop = Loop(
-                Zones(self.program), self.program.emitted, dict(zip(self._inputs, examples, strict=True))
-            )
+        if self._plain is None:
+            examples = dict(zip(self._inputs, self._examples(inputs), strict=True))
+            self._plain = Pass(self.program, self.program.emitted, examples)
         values = dict(zip(self._inputs, inputs, strict=True))
-        last = self._loop.run(values, steps)
+        last = self._plain.run(values, steps)
         return [values[node] for node in self.program.emitted], [each.clone() for each in last]
 
     def _examples(self, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -118,80 +115,54 @@ class Derived:
     """Both passes over a core, planned together: what the first keeps is what the second needs."""
 
     def __init__(self, program: Program, examples: Sequence[Tensor]) -> None:
-        self.forward, self.backward, self.kept = differentiate(program, examples)
-        forward, backward = self.forward, self.backward
-        inputs = [*forward.fixed, *forward.stepped, *forward.carried]
-        emitted = list(dict.fromkeys([*forward.emitted, *self.kept]))
-        zones = Zones(forward, emitted)
-        values = dict(zip(inputs, examples, strict=True))
-        self.loop = Loop(zones, emitted, values)
-        one_step = fx.GraphModule(forward.root, extract(forward.graph, inputs, [*self.kept, *forward.following, *forward.emitted])[0])
-        with torch.no_grad():
-            found = list(one_step.forward(*examples))
-        count = len(self.kept)
-        gradients = [*found[count + len(forward.following) :], *found[count : count + len(forward.following)]]
-        given = [*examples[: len(forward.fixed)], *found[:count], *gradients]
-        values = dict(zip([*backward.fixed, *backward.stepped, *backward.carried], given, strict=True))
-
-        varying = Zones(backward).varying
-        self.sums = [None if node is None else Sum(node, varying) for node in backward.summed]
-        operands = [node for each in self.sums if each for node in [*each.operands, *each.rest]]
-        zones = Zones(backward, [*backward.following, *backward.emitted, *operands], sink=True)
-        self.once, self.ahead = Batched(zones, zones.once), Batched(zones, zones.ahead)
-        with torch.no_grad():
-            self.once.run(values)
-            values.update(zip(self.ahead.outputs, self.ahead.once(values), strict=True))
-        self._rest = {node for each in self.sums if each for node in each.rest}
-        plain = [node for node in dict.fromkeys([*backward.emitted, *(n for e in self.sums if e for n in e.operands)])]
-        self.behind = Batched(zones, zones.behind, plain)
-        self.apart = {node: Batched(zones, zones.behind | zones.ahead, [node]) for node in self._rest - zones.loop}
-        self.reverse = Loop(
-            zones,
-            [node for node in backward.graph.nodes if node in zones.loop | {*backward.carried} and node in self._needed(zones)],
-            values,
+        self.program, self.gradient, self.kept = differentiate(program, examples)
+        forward, backward = self.program, self.gradient
+        wanted = list(dict.fromkeys([*forward.emitted, *self.kept]))
+        values = evaluate(forward.root, forward.graph, dict(zip(forward.inputs(), examples, strict=True)))
+        self._forward = Pass(forward, wanted, values)
+        given = [values[node] for node in [*forward.fixed, *self.kept, *forward.emitted, *forward.following]]
+        self._varying = closure(backward.graph, [*backward.stepped, *backward.carried])
+        self._sums = [None if node is None else Sum(node, self._varying) for node in backward.summed]
+        sums = [each for each in self._sums if each is not None]
+        apart = [node for each in sums for node in each.rest]
+        self._backward = Pass(
+            backward,
+            [*backward.emitted, *(node for each in sums for node in each.operands), *apart],
+            dict(zip(backward.inputs(), given, strict=True)),
             reverse=True,
+            apart=apart,
         )
 
-    def _needed(self, zones: Zones) -> set[fx.Node]:
-        return {*zones.inputs_of(zones.behind), *zones.wanted} - {*self.backward.following} | (
-            {*zones.inputs_of(zones.behind), *self.backward.emitted} & {*self.backward.following}
-        )
+    def forward(self, inputs: Sequence[Tensor], steps: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Return what is to be kept for the backward pass, and the outputs: emitted values, last carried values."""
+        values = dict(zip(self.program.inputs(), inputs, strict=True))
+        last = self._forward.run(values, steps)
+        kept = [values[node] for node in [*self.program.fixed, *self.kept]]
+        # What outlives the loop must not hold its history.
+        return kept, [*(values[node] for node in self.program.emitted), *(each.clone() for each in last)]
 
-    def run(self, values: Values, steps: int, wanted: Sequence[bool]) -> list[Tensor | None]:
-        """Return the gradients of the fixed, stepped and carried inputs."""
-        backward = self.backward
-        self.once.run(values)
-        self.ahead.run(values)
-        last = self.reverse.run(values, steps)
-        self.behind.run(values)
-
-        def rest(node: fx.Node) -> Tensor:
-            if node not in self.apart:
-                return values[node].sum(0)  # type: ignore[no-any-return]
-            total = self.apart[node].step(values, 0)[0].clone()
-            for step in range(1, steps):
-                total += self.apart[node].step(values, step)[0]
-            return total
-
+    def backward(self, inputs: Sequence[Tensor], steps: int, wanted: Sequence[bool]) -> list[Tensor | None]:
+        """Return the gradients of the inputs, from what was kept and the gradients of the outputs."""
+        values = dict(zip(self.gradient.inputs(), inputs, strict=True))
+        last = self._backward.run(values, steps)
         sums = [
-            each.run(values, rest, steps) if each is not None and need else None
-            for each, need in zip(self.sums, wanted[: len(self.sums)], strict=True)
+            each.run(values, lambda node: self._backward.total(node, values, steps), steps) if each and need else None
+            for each, need in zip(self._sums, wanted[: len(self._sums)], strict=True)
         ]
-        return [*sums, *(values[node] for node in backward.emitted), *last]
+        stepped = [
+            values[node] if node in self._varying else values[node].expand(steps, *values[node].shape)
+            for node in self.gradient.emitted
+        ]
+        return [*sums, *stepped, *last]
 
 
 class _Recurrence(torch.autograd.Function):
-    """A core over time as one function of its inputs."""
-
     @staticmethod
     def forward(ctx: Any, derived: Derived, steps: int, *inputs: Tensor) -> tuple[Tensor, ...]:
-        forward = derived.forward
-        values = dict(zip([*forward.fixed, *forward.stepped, *forward.carried], inputs, strict=True))
-        last = derived.loop.run(values, steps)
-        ctx.save_for_backward(*(values[node] for node in [*forward.fixed, *derived.kept]))
+        kept, outputs = derived.forward(inputs, steps)
+        ctx.save_for_backward(*kept)
         ctx.derived, ctx.steps = derived, steps
-        # What outlives the loop must not hold its history.
-        return (*(values[node] for node in forward.emitted), *(each.clone() for each in last))
+        return tuple(outputs)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -199,13 +170,5 @@ class _Recurrence(torch.autograd.Function):
             raise RuntimeError(
                 "charrnn runs cells over time without a second derivative; for one, call cell.step in a loop"
             )
-        derived = ctx.derived
-        backward = derived.backward
-        values = dict(
-            zip(
-                [*backward.fixed, *backward.stepped, *backward.carried],
-                [*ctx.saved_tensors, *gradients],
-                strict=True,
-            )
-        )
-        return (None, None, *derived.run(values, ctx.steps, ctx.needs_input_grad[2:]))
+        found = ctx.derived.backward([*ctx.saved_tensors, *gradients], ctx.steps, ctx.needs_input_grad[2:])
+        return (None, None, *found)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.func import functional_call, functionalize
+from torch.func import functionalize
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.overrides import TorchFunctionMode
 
 from charrnn.recurrence.simplify import closure, drop, simplify
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from charrnn.cells.base import Cell, State
 
 _aten = torch.ops.aten
+
+Values = dict[fx.Node, Any]
 
 
 class UntraceableError(Exception):
@@ -48,12 +52,48 @@ class Program:
     emitted: list[fx.Node]
     summed: list[fx.Node | None] = field(default_factory=list)
 
+    def inputs(self) -> list[fx.Node]:
+        """Return the inputs in their order."""
+        return [*self.fixed, *self.stepped, *self.carried]
+
     def outputs(self) -> list[fx.Node]:
         """Return all nodes whose values leave the graph."""
         return [*self.following, *self.emitted, *(node for node in self.summed if node is not None)]
 
 
-def trace_step(cell: Cell, projected: Tensor, state: State) -> tuple[Program, list[str]]:
+class Weights:
+    """The parameters and buffers of a cell, each once, wherever in its modules they are and under how many names."""
+
+    def __init__(self, cell: nn.Module) -> None:
+        tables: list[dict[str, Any]] = [
+            table for module in cell.modules() for table in (module._parameters, module._buffers)
+        ]
+        places = [(table, name) for table in tables for name, value in table.items() if value is not None]
+        self._places: dict[int, list[tuple[dict[str, Any], str]]] = {}
+        for table, name in places:
+            self._places.setdefault(id(table[name]), []).append((table, name))
+
+    def tensors(self) -> list[Tensor]:
+        """Return what they are now."""
+        return [table[name] for (table, name), *_ in self._places.values()]
+
+    @contextmanager
+    def replaced(self, values: Sequence[Tensor]) -> Iterator[None]:
+        """Put other tensors in their places for a while."""
+        before = self.tensors()
+        self._put(values)
+        try:
+            yield
+        finally:
+            self._put(before)
+
+    def _put(self, values: Sequence[Tensor]) -> None:
+        for places, value in zip(self._places.values(), values, strict=True):
+            for table, name in places:
+                table[name] = value
+
+
+def trace_step(cell: Cell, projected: Tensor, state: State) -> tuple[Program, Weights]:
     """Write down what ``cell.step`` does.
 
     Args:
@@ -62,42 +102,77 @@ def trace_step(cell: Cell, projected: Tensor, state: State) -> tuple[Program, li
         state: leaves ``[B, ...]``.
 
     Returns:
-        The program, which emits the step's output, and the names of the fixed inputs.
+        The program, which emits the step's output, and where the fixed inputs come from.
 
     Raises:
         UntraceableError: why it cannot be written down.
     """
-    step = _Step(cell)
-    values = {**dict(step.named_parameters()), **dict(step.named_buffers())}
-    names = list(values)
+    weights = Weights(cell)
+    count = len(weights.tensors())
 
-    def flat(*inputs: Tensor) -> list[Tensor]:
-        weights, stepped, carried = inputs[: len(names)], inputs[len(names)], inputs[len(names) + 1 :]
-        output, after = functional_call(step, dict(zip(names, weights, strict=True)), (stepped, carried))
+    def step(*inputs: Tensor) -> list[Tensor]:
+        carried = inputs[count + 1 :]
+        with weights.replaced(inputs[:count]):
+            output, after = cell.step(inputs[count], carried)
         for old, new in zip(carried, after, strict=True):
             if old.shape != new.shape or not new.is_floating_point():
                 raise UntraceableError("a leaf of the state changes its shape, or holds no real numbers")
         # Mixed precision makes the new state narrower than the old; a loop needs one type.
         return [*(new.to(old.dtype) for old, new in zip(carried, after, strict=True)), output]
 
-    inputs = [*values.values(), projected, *state]
-    with torch.no_grad():
-        traced = _trace(functionalize(flat, remove="mutations"), [each.detach() for each in inputs])
+    devices = [projected.device] if projected.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        try:
+            _check_autograd(cell, projected.detach(), state)
+            with torch.no_grad():
+                inputs = [each.detach() for each in (*weights.tensors(), projected, *state)]
+                traced = _trace(functionalize(step, remove="mutations"), inputs)
+        except Exception as error:
+            # Whatever it was, the step as it is written either does it, or fails with an error of its own.
+            raise UntraceableError(str(error).partition("\n")[0].partition(". ")[0]) from error
     for node in traced.graph.nodes:
         if node.op == "call_function" and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise UntraceableError(f"it draws random numbers ({node.target})")
-    placeholders, outputs = _ends(traced.graph)
-    simplify(traced.graph, placeholders[len(names) + 1 :])
+    placeholders = _ends(traced.graph)[0]
+    simplify(traced.graph, placeholders[count + 1 :])
     outputs = _ends(traced.graph)[1]
-    return Program(
+    program = Program(
         root=traced,
         graph=traced.graph,
-        fixed=placeholders[: len(names)],
-        stepped=[placeholders[len(names)]],
-        carried=placeholders[len(names) + 1 :],
+        fixed=placeholders[:count],
+        stepped=[placeholders[count]],
+        carried=placeholders[count + 1 :],
         following=outputs[:-1],
         emitted=outputs[-1:],
-    ), names
+    )
+    return program, weights
+
+
+def _check_autograd(cell: Cell, projected: Tensor, state: State) -> None:
+    """Refuse a step whose derivative is not that of its operators: the graph of them would not show it."""
+    if any(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks for module in cell.modules()):
+        raise UntraceableError("a module of it has hooks")
+    with torch.enable_grad(), _NoSwitching():
+        output, after = cell.step(projected.requires_grad_(), tuple(leaf.detach().requires_grad_() for leaf in state))
+    waiting = [each.grad_fn for each in (output, *after)]
+    seen = set()
+    while waiting:
+        function = waiting.pop()
+        if function is None or function in seen:
+            continue
+        seen.add(function)
+        if isinstance(function, torch.autograd.function.BackwardCFunction):
+            raise UntraceableError(f"it has a derivative of its own ({function.name()})")
+        waiting.extend(each for each, _ in function.next_functions)
+
+
+class _NoSwitching(TorchFunctionMode):
+    """Refuses ``torch.no_grad()``, which leaves no trace among the operators."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function is torch._C._set_grad_enabled:
+            raise UntraceableError("it switches gradients off or on")
+        return function(*args, **(kwargs or {}))
 
 
 def differentiate(program: Program, examples: Sequence[Tensor]) -> tuple[Program, Program, list[fx.Node]]:
@@ -128,7 +203,8 @@ def differentiate(program: Program, examples: Sequence[Tensor]) -> tuple[Program
         outputs = module.forward(*examples)
     traced = _trace(joint, [*examples, *map(torch.zeros_like, outputs)])
     graph = traced.graph
-    drop(graph)
+    # Autograd has done with what it cut off.
+    drop(graph, _aten.detach.default, _aten.alias.default)
     placeholders, ends = _ends(graph)
     primals, gradients = placeholders[:count], placeholders[count:]
     cuts = (len(program.fixed), len(program.fixed) + len(program.stepped))
@@ -136,12 +212,16 @@ def differentiate(program: Program, examples: Sequence[Tensor]) -> tuple[Program
     made, derived = ends[: len(outputs)], ends[len(outputs) :]
     forward = Program(traced, graph, fixed, stepped, carried, made[: len(carried)], made[len(carried) :])
 
+    # What has no part in the outputs has a gradient like the others: zeros.
+    with graph.inserting_before(graph.output_node()):
+        for index, node in enumerate([*stepped, *gradients[: len(carried)]], cuts[0]):
+            if derived[index] is None:
+                derived[index] = graph.call_function(_aten.zeros_like.default, (node,))
     before = ancestors(made) & closure(graph, [*stepped, *carried]) | {*stepped, *carried}
     before |= {node for node in graph.nodes if is_part(node) and node.args[0] in before}
     after = ancestors(_nodes(derived)) - before
     used = {each for node in after for each in node.all_input_nodes} | set(_nodes(derived))
     kept = [node for node in graph.nodes if node in before and node in used]
-    _fill(graph, primals[cuts[0] :], derived, cuts[0])
     inputs = [*fixed, *kept, *gradients[len(carried) :], *gradients[: len(carried)]]
     targets = [*derived[cuts[1] :], *derived[cuts[0] : cuts[1]], *derived[: cuts[0]]]
     copy, copied = extract(graph, inputs, _nodes(targets))
@@ -195,6 +275,17 @@ def extract(
     return part, copies
 
 
+def evaluate(root: nn.Module, graph: fx.Graph, inputs: Values) -> Values:
+    """Return the value of each node that follows from the inputs given."""
+    interpreter = fx.Interpreter(fx.GraphModule(root, graph), garbage_collect_values=False)
+    interpreter.env = values = dict(inputs)
+    with torch.no_grad():
+        for node in graph.nodes:
+            if node.op not in ("placeholder", "output") and all(each in values for each in node.all_input_nodes):
+                values[node] = interpreter.run_node(node)
+    return values
+
+
 def is_part(node: fx.Node) -> bool:
     """Tell whether a node takes one value out of a tuple."""
     return node.target is operator.getitem
@@ -208,17 +299,6 @@ def is_view(node: fx.Node) -> bool:
     return node.target in (operator.getitem, torch.narrow)
 
 
-class _Step(nn.Module):
-    """Lets the parameters of a cell be replaced for the time of a step."""
-
-    def __init__(self, cell: Cell) -> None:
-        super().__init__()
-        self.cell = cell
-
-    def forward(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
-        return self.cell.step(projected, state)
-
-
 def _trace(function: Callable[..., Any], inputs: Sequence[Tensor]) -> fx.GraphModule:
     return make_fx(function)(*inputs)
 
@@ -230,11 +310,3 @@ def _ends(graph: fx.Graph) -> tuple[list[fx.Node], list[Any]]:
 
 def _nodes(found: Iterable[fx.Node | None]) -> list[fx.Node]:
     return [node for node in found if node is not None]
-
-
-def _fill(graph: fx.Graph, of: Sequence[fx.Node], derived: list[fx.Node | None], start: int) -> None:
-    """Put zeros where an input has no part in the outputs, so that it has a gradient like the others."""
-    for index, node in enumerate(of, start):
-        if derived[index] is None:
-            with graph.inserting_before(graph.output_node()):
-                derived[index] = graph.call_function(_aten.zeros_like.default, (node,))

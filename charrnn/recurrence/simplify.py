@@ -20,7 +20,7 @@ def simplify(graph: fx.Graph, carried: Sequence[fx.Node]) -> None:
         graph: changed in place.
         carried: its inputs that the step before made.
     """
-    drop(graph)
+    drop(graph, _aten.clone.default)
     _split_addmm(graph, closure(graph, carried))
     _reassociate(graph, closure(graph, carried))
     graph.eliminate_dead_code()
@@ -35,10 +35,10 @@ def closure(graph: fx.Graph, sources: Iterable[fx.Node]) -> set[fx.Node]:
     return found
 
 
-def drop(graph: fx.Graph) -> None:
-    """Remove ``detach`` and its kind: there is no autograd within a loop, and nothing is changed in place."""
+def drop(graph: fx.Graph, *targets: torch._ops.OpOverload) -> None:
+    """Remove operators that give what they are given: nothing within a graph is changed in place."""
     for node in list(graph.nodes):
-        if node.target in (_aten.detach.default, _aten.alias.default, _aten.clone.default) and not node.kwargs:
+        if node.target in targets and not node.kwargs:
             node.replace_all_uses_with(node.args[0])
             graph.erase_node(node)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, fx
 
-from charrnn.recurrence.zones import Values
+from charrnn.recurrence.program import Values
 
 _aten = torch.ops.aten
 _LINEAR = (

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, fx
 
-from charrnn.recurrence.program import Program, ancestors, extract, is_part, is_view
+from charrnn.recurrence.program import Program, Values, ancestors, extract, is_part, is_view
 from charrnn.recurrence.simplify import closure
-
-Values = dict[fx.Node, Any]
 
 
 class Zones:

@@ -1,0 +1,408 @@
+"""Any cell, over time: the engine gives what the step, called in a loop under torch's autograd, gives."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional
+from torch.nn.utils import parametrizations
+
+from charrnn import Cell
+from charrnn.recurrence import explain, step_by_step, unroll
+
+T, B, I, H = 6, 3, 4, 5
+
+
+class Zoo(Cell):
+    """Cells of every habit; each has ``h`` and most have more."""
+
+    def __init__(self) -> None:
+        super().__init__(I, H)
+        self.read = nn.Linear(I, H)
+        self.mix = nn.Linear(H, H)
+
+
+class Linear(Zoo):
+    def project(self, inputs):
+        return self.read(inputs)
+
+    def step(self, projected, state):
+        hidden = torch.tanh(projected + self.mix(state[0]))
+        return hidden, (hidden,)
+
+
+class Functional(Zoo):
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + functional.linear(state[0], self.mix.weight, self.mix.bias))
+        return hidden, (hidden,)
+
+
+class Matmul(Zoo):
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + state[0] @ self.mix.weight + state[0] @ self.mix.weight.T)
+        return hidden, (hidden,)
+
+
+class UsedTwice(Zoo):
+    def step(self, projected, state):
+        hidden = torch.sigmoid(self.mix(self.mix(state[0]).sin()) + self.read(projected))
+        return hidden, (hidden,)
+
+
+class InBoth(Zoo):
+    def project(self, inputs):
+        return self.mix(self.read(inputs))
+
+    def step(self, projected, state):
+        hidden = torch.sigmoid(projected - self.mix(state[0]))
+        return hidden, (hidden,)
+
+
+class DerivedWeight(Zoo):
+    def step(self, projected, state):
+        weight = self.mix.weight / self.mix.weight.norm(dim=1, keepdim=True)
+        hidden = torch.tanh(self.read(projected) + state[0] @ weight[:, :H].t())
+        return hidden, (hidden,)
+
+
+class Parametrized(Zoo):
+    def __init__(self) -> None:
+        super().__init__()
+        parametrizations.weight_norm(self.mix)
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]))
+        return hidden, (hidden,)
+
+
+class OutputLayer(Zoo):
+    """What is given out is not the state, and is made of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(H, H)
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]))
+        return self.out(hidden * projected[:, :1]).relu(), (hidden,)
+
+
+class OldState(Zoo):
+    def step(self, projected, state):
+        return state[0] * 2, (torch.tanh(self.read(projected) + self.mix(state[0])),)
+
+
+class TwoLeaves(Zoo):
+    def initial_state(self, batch_size):
+        return self._zeros(batch_size), self._zeros(batch_size)
+
+
+class Shift(TwoLeaves):
+    """The second leaf is the first of the step before."""
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]) * state[1])
+        return state[1], (hidden, state[0])
+
+
+class Twins(TwoLeaves):
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0] + state[1].cos()))
+        return hidden, (hidden, hidden)
+
+
+class Unchanged(TwoLeaves):
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]) * state[1])
+        return hidden, (hidden, state[1])
+
+
+class Forgetful(TwoLeaves):
+    """Neither leaf depends on what was carried."""
+
+    def step(self, projected, state):
+        read = self.read(projected)
+        return read + state[0], (read, read.exp())
+
+
+class SlicedState(TwoLeaves):
+    """Both leaves are views of one tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = nn.Linear(2 * H, 2 * H)
+
+    def step(self, projected, state):
+        both = self.both(torch.cat(state, dim=1)) + self.read(projected).repeat(1, 2)
+        first, second = both.tanh().chunk(2, dim=1)
+        return first, (first, second)
+
+
+class Peephole(TwoLeaves):
+    def __init__(self) -> None:
+        super().__init__()
+        self.peep = nn.Parameter(torch.randn(H))
+        self.register_buffer("mask", torch.tensor([1.0, 0, 1, 1, 0]))
+
+    def step(self, projected, state):
+        gate = torch.sigmoid(self.mix(state[0]) + self.peep * state[1])
+        memory = gate * state[1] + (1 - gate) * self.read(projected) * self.mask
+        hidden = functional.gelu(memory) * torch.tensor(0.5)
+        return hidden, (hidden, memory)
+
+
+class Normalized(Zoo):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(H)
+
+    def step(self, projected, state):
+        hidden = functional.silu(self.norm(self.mix(state[0])) + self.read(projected))
+        return functional.softmax(hidden, dim=-1), (hidden,)
+
+
+class Heads(Zoo):
+    """A matrix a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.Parameter(torch.randn(5, 1, 1))
+
+    def step(self, projected, state):
+        heads = state[0].reshape(-1, 5, 1)
+        mixed = torch.einsum("bni,nij->bnj", heads, self.heads).reshape(-1, H)
+        hidden = torch.tanh(mixed + self.read(projected))
+        return hidden, (hidden,)
+
+
+class InPlace(Zoo):
+    def step(self, projected, state):
+        gates = self.mix(state[0]).clone()
+        gates[:, :2].add_(projected[:, :2])
+        gates += self.read(projected)
+        gates.mul_(0.5)
+        return gates, (gates,)
+
+
+class MatrixState(Zoo):
+    """A leaf of three dimensions, as fast weights have it."""
+
+    def initial_state(self, batch_size):
+        return (torch.zeros(batch_size, H, H, dtype=self.mix.weight.dtype),)
+
+    def step(self, projected, state):
+        key = self.read(projected)
+        memory = 0.9 * state[0] + key.unsqueeze(2) * self.mix(key).unsqueeze(1)
+        return torch.bmm(memory, key.unsqueeze(2)).squeeze(2), (memory,)
+
+
+class Shared(Zoo):
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = self.mix
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]) * self.again(state[0]))
+        return hidden, (hidden,)
+
+
+class Branch(Zoo):
+    traced = False
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]))
+        return (hidden if hidden.sum() > 0 else -hidden), (hidden,)
+
+
+class Growing(Zoo):
+    """A state that keeps all that was read."""
+
+    traced = False
+
+    def step(self, projected, state):
+        seen = torch.cat([state[0], self.read(projected)], dim=1)
+        return seen[:, -H:] + seen[:, :H], (seen,)
+
+
+class Random(Zoo):
+    traced = False
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + functional.dropout(self.mix(state[0]), 0.5, self.training))
+        return hidden, (hidden,)
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, value):
+        return value.sign()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * 2
+
+
+class OwnDerivative(Zoo):
+    """As spiking networks have it: a step function with a slope that it does not have."""
+
+    traced = False
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]))
+        return Doubled.apply(hidden), (hidden,)
+
+
+class StopsGradients(Zoo):
+    traced = False
+
+    def step(self, projected, state):
+        with torch.no_grad():
+            scale = state[0].abs().amax(dim=1, keepdim=True) + 1
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]) / scale)
+        return hidden, (hidden,)
+
+
+class Hooked(Zoo):
+    traced = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix.register_forward_hook(lambda module, given, result: result * 2)
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]))
+        return hidden, (hidden,)
+
+
+class TiedParameter(Zoo):
+    """Two modules, one parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = nn.Linear(H, H)
+        self.again.weight = self.mix.weight
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]) * self.again(state[0]))
+        return hidden, (hidden,)
+
+
+CELLS = [each for base in (Zoo, TwoLeaves) for each in base.__subclasses__() if each is not TwoLeaves]
+
+
+def results(run, cell, inputs, state):
+    """Return outputs, last state, and all gradients of something that depends on each."""
+    torch.manual_seed(3)
+    outputs, last = run(cell, inputs, state)
+    loss = outputs.sin().sum() + sum((leaf * (1 + index)).cos().sum() for index, leaf in enumerate(last))
+    wanted = [each for each in (inputs, *state, *cell.parameters()) if each.requires_grad]
+    gradients = torch.autograd.grad(loss, wanted, allow_unused=True)
+    return [outputs, *last], gradients
+
+
+def plainly(cell, inputs, state):
+    return step_by_step(cell, cell.project(inputs), state)
+
+
+def assert_equal(cell, steps=T, lanes=B):
+    inputs = torch.randn(steps, lanes, I, dtype=torch.float64, requires_grad=True)
+    state = tuple(torch.randn_like(leaf).requires_grad_() for leaf in cell.initial_state(lanes))
+    expected, expected_gradients = results(plainly, cell, inputs, state)
+    for _ in range(2):  # planned, then planned already
+        found, gradients = results(unroll, cell, inputs, state)
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-10, rtol=0)
+        for one, other in zip(gradients, expected_gradients, strict=True):
+            if one is None or other is None:
+                assert one is None or not one.any(), "a gradient where there is none"
+                assert other is None or not other.any(), "a gradient is missing"
+            else:
+                torch.testing.assert_close(one, other, atol=1e-10, rtol=0)
+
+
+@pytest.mark.parametrize("kind", CELLS, ids=lambda kind: kind.__name__)
+def test_any_cell_equals_its_step_called_in_a_loop(kind):
+    torch.manual_seed(0)
+    cell = kind().double()
+    assert_equal(cell)
+    assert_equal(cell, steps=2, lanes=1)
+    reason = explain(cell, torch.zeros(T, B, I, dtype=torch.float64), cell.initial_state(B))
+    assert (reason is None) == getattr(kind, "traced", True), reason
+
+
+@pytest.mark.parametrize("kind", CELLS, ids=lambda kind: kind.__name__)
+def test_without_gradients_too(kind):
+    cell = kind().double()
+    inputs = torch.randn(600, B, I, dtype=torch.float64)
+    with torch.no_grad():
+        torch.manual_seed(0)
+        expected, last = plainly(cell, inputs, cell.initial_state(B))
+        torch.manual_seed(0)
+        found, found_last = unroll(cell, inputs, cell.initial_state(B))
+    torch.testing.assert_close(found, expected)
+    for one, other in zip(found_last, last, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+UNARY = ["tanh", "sigmoid", "sin", "exp", "neg", "relu", "softplus", "slice", "roll", "norm", "mix", "read", "drop"]
+BINARY = ["add", "sub", "mul", "div", "cat", "where"]
+
+
+class Drawn(TwoLeaves):
+    """A step drawn at random: a list of operators, each on values before it."""
+
+    def __init__(self, program, ends) -> None:
+        super().__init__()
+        self.program, self.ends = program, ends
+        self.other = nn.Linear(2 * H, H)
+
+    def step(self, projected, state):
+        values = [*state, self.read(projected), self.mix.bias.expand(len(projected), H)]
+        for name, first, second in self.program:
+            a, b = values[first % len(values)], values[second % len(values)]
+            match name:
+                case "slice":
+                    value = functional.pad(a[:, 1:3], (1, H - 3))
+                case "roll":
+                    value = torch.cat([a[:, 2:], a[:, :2]], dim=1)
+                case "norm":
+                    value = functional.layer_norm(a, (H,))
+                case "mix":
+                    value = self.mix(a)
+                case "read":
+                    value = a @ self.mix.weight
+                case "drop":
+                    value = a.detach() * b
+                case "softplus":
+                    value = functional.softplus(a)
+                case "div":
+                    value = a / (2 + b.cos())
+                case "exp":
+                    value = a.sin().exp()
+                case "cat":
+                    value = self.other(torch.cat([a, b], dim=1))
+                case "where":
+                    value = torch.where(a > b, a, b.cos())
+                case "add" | "sub" | "mul":
+                    value = getattr(torch, name)(a, b)
+                case _:
+                    value = getattr(torch, name)(a)
+            values.append(value.sin() if name in ("mul", "mix", "read", "cat") else value)
+        output, first, second = (values[end % len(values)] for end in self.ends)
+        return output, (first, second)
+
+
+numbers = st.integers(0, 30)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(UNARY + BINARY), numbers, numbers), min_size=1, max_size=10),
+    st.tuples(numbers, numbers, numbers),
+)
+@settings(max_examples=80)
+def test_any_step_that_can_be_drawn(program, ends):
+    torch.manual_seed(0)
+    assert_equal(Drawn(program, ends).double(), steps=4, lanes=2)
