@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -30,3 +31,13 @@ class FusedCell(Cell):
         """``U h + d`` for one step and all gates: ``[B, H] -> [B, G H]``."""
         _, weight, _, bias = self.kernel.all_weights[0]
         return functional.linear(hidden, weight, bias)
+
+    @staticmethod
+    def kernel_is_slower(inputs: Tensor) -> bool:
+        """Tell whether the engine beats torch's kernel, where that is itself a loop of single steps.
+
+        On a processor torch has a fused LSTM, but runs a GRU and a plain network step by step under autograd: training
+        through the engine is 1.1 to 2 times as fast (docs/benchmarks.md). Without gradients there is little between
+        the two.
+        """
+        return inputs.device.type == "cpu" and torch.is_grad_enabled()

@@ -18,7 +18,7 @@ class GRU(FusedCell):
         n_t = tanh(W_n x_t + b_n + r_t * (U_n h_{t-1} + d_n))     candidate
         h_t = (1 - z_t) * n_t + z_t * h_{t-1}
 
-    The state is ``(h,)``. Whole sequences run in torch's kernel.
+    The state is ``(h,)``.
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -34,7 +34,9 @@ class GRU(FusedCell):
         return hidden, (hidden,)
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Run ``[T, B, I]`` through torch's kernel."""
+        """Run ``[T, B, I]`` through torch's kernel, or through the engine where that is the faster one."""
+        if self.kernel_is_slower(inputs):
+            return super().forward(inputs, state)
         (hidden,) = state
         outputs, hidden = self.kernel(inputs, hidden.unsqueeze(0))
         return outputs, (hidden.squeeze(0),)

@@ -16,8 +16,7 @@ class RNN(FusedCell):
 
         h_t = φ(W x_t + U h_{t-1} + b)
 
-    The state is ``(h,)``. Whole sequences run in torch's kernel, which has no logistic activation: that one goes
-    through the engine.
+    The state is ``(h,)``. torch's kernel has no logistic activation: that one always goes through the engine.
     """
 
     def __init__(
@@ -35,8 +34,8 @@ class RNN(FusedCell):
         return hidden, (hidden,)
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Run ``[T, B, I]`` through torch's kernel, where it knows the activation."""
-        if not self.fused:
+        """Run ``[T, B, I]`` through torch's kernel, or through the engine where that is the faster one."""
+        if not self.fused or self.kernel_is_slower(inputs):
             return super().forward(inputs, state)
         (hidden,) = state
         outputs, hidden = self.kernel(inputs, hidden.unsqueeze(0))

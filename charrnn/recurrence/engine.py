@@ -8,6 +8,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from charrnn.recurrence.compiler import current_compiler
+
 if TYPE_CHECKING:
     from charrnn.cells.base import Cell, State
     from charrnn.recurrence.plan import Plan
@@ -56,11 +58,12 @@ def _plan(cell: Cell, projected: Tensor, state: State) -> Plan | str:
     from charrnn.recurrence.plan import Plan
     from charrnn.recurrence.program import UntraceableError
 
+    compiler = current_compiler()
     plans = _plans.setdefault(cell, {})
-    key = _key(cell, projected, state)
+    key = (compiler, _key(cell, projected, state))
     if key not in plans:
         try:
-            plans[key] = Plan(cell, projected, state)
+            plans[key] = Plan(cell, projected, state, compiler)
         except UntraceableError as error:
             plans[key] = str(error)
     return plans[key]

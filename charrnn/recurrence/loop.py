@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, fx
 
 from charrnn.recurrence.body import Composer
+from charrnn.recurrence.compiler import Chunks, Compiler
 from charrnn.recurrence.products import pack
 from charrnn.recurrence.program import Values, evaluate, extract
 from charrnn.recurrence.zones import Zones
@@ -28,9 +29,18 @@ class Loop:
         emitted: nodes of the loop, or carried inputs, whose values are needed at each step.
         examples: a value of each input of the zone, of one step.
         reverse: whether time runs backwards.
+        compiler: compiles several turns together, where it can.
     """
 
-    def __init__(self, zones: Zones, emitted: Sequence[fx.Node], examples: Values, *, reverse: bool = False) -> None:
+    def __init__(
+        self,
+        zones: Zones,
+        emitted: Sequence[fx.Node],
+        examples: Values,
+        *,
+        reverse: bool = False,
+        compiler: Compiler | None = None,
+    ) -> None:
         program = zones.program
         inputs = zones.inputs_of(zones.loop, program.following)
         self._reverse = reverse
@@ -57,6 +67,11 @@ class Loop:
         self._parts = _parts(rows, like)
         self._rows = [node for node in rows if node not in self._parts]
         self._like = {node: like[node] for node in self._rows}
+        written = [*(self._following[index] for index in self._histories), *self._rows]
+        plain, _ = extract(program.graph, inputs, [*self._following, *written])
+        self._chunks = compiler and Chunks(
+            compiler, fx.GraphModule(program.root, plain).forward, len(self._fixed), len(self._carried), len(written)
+        )
         self._body = Composer(
             program.root,
             graph,
@@ -91,28 +106,43 @@ class Loop:
             like = self._like[node]
             values[node] = like.new_empty((steps, *like.shape))
             buffers.append(values[node])
+        done = 0
+        if self._chunks is not None:
+            fixed = [values[node].contiguous() for node in self._fixed]
+            rows = self._rows_of([*(values[node] for node in self._stepped), *buffers])
+            carried, done = self._chunks.run(fixed, carried, rows, steps)
+        if done < steps:
+            carried = self._turn(values, carried, buffers, done, steps)
+        for node, (whole, start, size) in self._parts.items():
+            values[node] = values[whole].narrow(-1, start, size)
+        return list(carried)
+
+    def _turn(
+        self, values: Values, carried: Sequence[Tensor], buffers: Sequence[Tensor], done: int, steps: int
+    ) -> Sequence[Tensor]:
+        """Run the steps that are not done yet, one by one."""
         body = self._body
         scratch = [torch.empty_like(each) for each in body.scratch]
-        views = body.fixed_views(*scratch)
-        columns = [values[node] for node in self._stepped] + buffers
+        columns = [*(values[node] for node in self._stepped), *buffers]
         if body.row_views is not None:
             dims = (None,) * len(scratch) + (0,) * len(buffers)
             columns += torch.vmap(body.row_views, dims)(*scratch, *buffers)
-        rows = [each.unbind(0) for each in columns]
-        if self._reverse:
-            rows = [each[::-1] for each in rows]
         fixed: list[Any] = [values[node] for node in self._fixed]
         for index, node in enumerate(self._fixed):
             if index in body.packed:
                 fixed[index] = pack(fixed[index], body.packed[index])
             elif node in self._operands:
                 fixed[index] = fixed[index].contiguous()
-        turn, steady = body.turn, (*scratch, *views, *fixed)
-        for row in zip(*rows, strict=True) if rows else [()] * steps:
+        turn, steady = body.turn, (*scratch, *body.fixed_views(*scratch), *fixed)
+        rows = [each[done:] for each in self._rows_of(columns)]
+        for row in zip(*rows, strict=True) if rows else [()] * (steps - done):
             carried = turn(*steady, *carried, *row)
-        for node, (whole, start, size) in self._parts.items():
-            values[node] = values[whole].narrow(-1, start, size)
-        return list(carried)
+        return carried
+
+    def _rows_of(self, columns: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
+        """Return the rows of each column in the order of the turns."""
+        rows = [each.unbind(0) for each in columns]
+        return [each[::-1] for each in rows] if self._reverse else rows
 
 
 def _parts(rows: Sequence[fx.Node], like: Values) -> dict[fx.Node, tuple[fx.Node, int, int]]:

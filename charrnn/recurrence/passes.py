@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, fx
 
+from charrnn.recurrence.compiler import Compiler
 from charrnn.recurrence.loop import Loop
 from charrnn.recurrence.program import Program, Values, ancestors
 from charrnn.recurrence.zones import Batched, Zones
@@ -21,6 +22,7 @@ class Pass:
         examples: a value of each of the program's inputs, of one step.
         reverse: whether time runs backwards.
         apart: those of ``wanted`` that are left for :meth:`total`.
+        compiler: compiles the loop, where it can.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class Pass:
         *,
         reverse: bool = False,
         apart: Sequence[fx.Node] = (),
+        compiler: Compiler | None = None,
     ) -> None:
         zones = Zones(program, wanted, sink=True)
         self._zones = zones
@@ -49,7 +52,8 @@ class Pass:
                 examples.update(zip(zone.outputs, zone.once(examples), strict=True))
         outside = {*zones.wanted, *zones.inputs_of(zones.behind)}
         within = zones.loop | {*program.carried}
-        self._loop = Loop(zones, [node for node in program.graph.nodes if node in outside & within], examples, reverse=reverse)
+        emitted = [node for node in program.graph.nodes if node in outside & within]
+        self._loop = Loop(zones, emitted, examples, reverse=reverse, compiler=compiler)
 
     def run(self, values: Values, steps: int) -> list[Tensor]:
         """Add the values of the wanted nodes to those of the inputs; returns the last carried values."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from charrnn.recurrence.compiler import Compiler
 from charrnn.recurrence.passes import Pass
 from charrnn.recurrence.program import Program, Values, differentiate, evaluate, extract, trace_step
 from charrnn.recurrence.simplify import closure
@@ -27,12 +28,13 @@ class Plan:
         cell: gives the step; its parameters are looked up anew at each run.
         projected: ``[T, B, P]``.
         state: leaves ``[B, ...]``.
+        compiler: compiles the loops of training, where it can.
 
     Raises:
         UntraceableError: the step is no fixed graph of operators.
     """
 
-    def __init__(self, cell: Cell, projected: Tensor, state: State) -> None:
+    def __init__(self, cell: Cell, projected: Tensor, state: State, compiler: Compiler | None = None) -> None:
         program, self._weights = trace_step(cell, projected[0], state)
         self._program = program
         zones = Zones(program)
@@ -55,7 +57,7 @@ class Plan:
             following=[copies[node] for node in program.following],
             emitted=[copies[node] for node in emitted],
         )
-        self._core = Core(part)
+        self._core = Core(part, compiler)
 
     def run(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Run the cell over ``[T, B, P]``; returns the outputs ``[T, B, H]`` and the last state."""
@@ -81,10 +83,12 @@ class Core:
 
     Args:
         program: nodes of the recurrent zone only.
+        compiler: compiles the loops of training, where it can.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, compiler: Compiler | None) -> None:
         self.program = program
+        self._compiler = compiler
         self._inputs = program.inputs()
         self._plain: Pass | None = None
         self._derived: Derived | None = None
@@ -93,7 +97,7 @@ class Core:
         """Run over time; returns the emitted values, each ``[T, ...]``, and the last carried values."""
         if torch.is_grad_enabled() and any(each.requires_grad for each in inputs):
             if self._derived is None:
-                self._derived = Derived(self.program, self._examples(inputs))
+                self._derived = Derived(self.program, self._examples(inputs), self._compiler)
             found = list(_Recurrence.apply(self._derived, steps, *inputs))
             count = len(self.program.emitted)
             return found[:count], found[count:]
@@ -114,12 +118,12 @@ class Core:
 class Derived:
     """Both passes over a core, planned together: what the first keeps is what the second needs."""
 
-    def __init__(self, program: Program, examples: Sequence[Tensor]) -> None:
+    def __init__(self, program: Program, examples: Sequence[Tensor], compiler: Compiler | None) -> None:
         self.program, self.gradient, self.kept = differentiate(program, examples)
         forward, backward = self.program, self.gradient
         wanted = list(dict.fromkeys([*forward.emitted, *self.kept]))
         values = evaluate(forward.root, forward.graph, dict(zip(forward.inputs(), examples, strict=True)))
-        self._forward = Pass(forward, wanted, values)
+        self._forward = Pass(forward, wanted, values, compiler=compiler)
         given = [values[node] for node in [*forward.fixed, *self.kept, *forward.emitted, *forward.following]]
         self._varying = closure(backward.graph, [*backward.stepped, *backward.carried])
         self._sums = [None if node is None else Sum(node, self._varying) for node in backward.summed]
@@ -131,6 +135,7 @@ class Derived:
             dict(zip(backward.inputs(), given, strict=True)),
             reverse=True,
             apart=apart,
+            compiler=compiler,
         )
 
     def forward(self, inputs: Sequence[Tensor], steps: int) -> tuple[list[Tensor], list[Tensor]]:
