@@ -24,7 +24,7 @@ class Body:
     Attributes:
         scratch: examples of the tensors that every turn uses anew.
         fixed_views: makes views of those, once a loop.
-        row_views: makes views of a turn's rows.
+        row_views: makes views of what a turn has of its own: stepped inputs and rows.
         turn: takes scratch, fixed views, fixed inputs, carried inputs, stepped inputs, rows and their views; returns
             the next carried values.
         packed: indices of the fixed inputs that are taken packed, and how many rows are multiplied with each.
@@ -47,6 +47,7 @@ class Composer:
         root: holds the graph's constants.
         graph: of one step; changed.
         inputs: an example of each input.
+        stepped: how many of them, at the end, are of one step.
         following: the carried values after the step.
         histories: indices of those that have a row.
         rows: further nodes that have a row.
@@ -57,11 +58,12 @@ class Composer:
         root: nn.Module,
         graph: fx.Graph,
         inputs: Sequence[Tensor],
+        stepped: int,
         following: Sequence[fx.Node],
         histories: Sequence[int],
         rows: Sequence[fx.Node],
     ) -> None:
-        self._root, self._graph = root, graph
+        self._root, self._graph, self._stepped = root, graph, stepped
         self._inputs = [node for node in graph.nodes if node.op == "placeholder"]
         self._values: Values = evaluate(root, graph, dict(zip(self._inputs, inputs, strict=True)))
         self._following = list(following)
@@ -98,7 +100,9 @@ class Composer:
         graph.erase_node(graph.output_node())
         scratch, rows = set(self._scratch), set(self._rows)
         fixed_views = self._views(scratch)
-        row_views = [node for node in self._views(scratch | rows) if node not in fixed_views]
+        stepped_inputs = self._inputs[len(self._inputs) - self._stepped :]
+        stepped = set(stepped_inputs)
+        row_views = [node for node in self._views(scratch | rows | stepped) if node not in fixed_views]
         fixed_used, row_used = self._tensors(fixed_views), self._tensors(row_views)
         order = [*self._scratch, *fixed_used, *self._inputs, *self._rows, *row_used]
         body, copies = fx.Graph(), {}
@@ -112,7 +116,7 @@ class Composer:
         return Body(
             [self._values[node] for node in self._scratch],
             self._function(self._scratch, fixed_used),
-            self._function([*self._scratch, *self._rows], row_used) if row_used else None,
+            self._function([*self._scratch, *stepped_inputs, *self._rows], row_used) if row_used else None,
             fx.GraphModule(self._root, body).forward,
             {index: self._packed[node] for index, node in enumerate(self._inputs) if node in self._packed},
         )

@@ -44,7 +44,8 @@ class Compiler:
                     torch.empty_strided(each.shape, each.stride(), dtype=each.dtype, device=each.device).copy_(each)
                     for each in inputs
                 ]
-                compiled = torch._inductor.compile(make_fx(function)(*apart), apart)  # type: ignore[attr-defined]
+                graph = make_fx(function)(*apart)
+                compiled = torch._inductor.standalone_compile(graph, apart, dynamic_shapes="from_example_inputs")
         except Exception as error:
             # A compiler that is not there, or cannot do it, is no reason not to train.
             self.failure = str(error).strip().partition("\n")[0]

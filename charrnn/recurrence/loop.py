@@ -76,6 +76,7 @@ class Loop:
             program.root,
             graph,
             given,
+            len(self._stepped),
             following=[copies[node] for node in self._following],
             histories=self._histories,
             rows=[copies[node] for node in self._rows],
@@ -125,8 +126,8 @@ class Loop:
         scratch = [torch.empty_like(each) for each in body.scratch]
         columns = [*(values[node] for node in self._stepped), *buffers]
         if body.row_views is not None:
-            dims = (None,) * len(scratch) + (0,) * len(buffers)
-            columns += torch.vmap(body.row_views, dims)(*scratch, *buffers)
+            dims = (None,) * len(scratch) + (0,) * len(columns)
+            columns += torch.vmap(body.row_views, dims)(*scratch, *columns)
         fixed: list[Any] = [values[node] for node in self._fixed]
         for index, node in enumerate(self._fixed):
             if index in body.packed:

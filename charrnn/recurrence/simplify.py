@@ -11,10 +11,7 @@ _aten = torch.ops.aten
 
 
 def simplify(graph: fx.Graph, carried: Sequence[fx.Node]) -> None:
-    """Take out what does nothing, and order sums and products so that what recurs comes last.
-
-    Sums and products are associative but for rounding: ``x + (b + U h)`` becomes ``(x + b) + U h``, of which the first
-    part is computed for all steps at once.
+    """Take out what does nothing, and take products and sums apart.
 
     Args:
         graph: changed in place.
@@ -22,7 +19,6 @@ def simplify(graph: fx.Graph, carried: Sequence[fx.Node]) -> None:
     """
     drop(graph, _aten.clone.default)
     _split_addmm(graph, closure(graph, carried))
-    _reassociate(graph, closure(graph, carried))
     graph.eliminate_dead_code()
 
 
@@ -54,35 +50,3 @@ def _split_addmm(graph: fx.Graph, recurrent: set[fx.Node]) -> None:
                     total = graph.call_function(_aten.add.Tensor, (bias, product))
                 node.replace_all_uses_with(total)
                 graph.erase_node(node)
-
-
-def _reassociate(graph: fx.Graph, recurrent: set[fx.Node]) -> None:
-    """Gather the terms of a sum, those first that do not recur."""
-    target = _aten.add.Tensor
-
-    def in_chain(node: object) -> bool:
-        return isinstance(node, fx.Node) and node.target is target and not node.kwargs and len(node.args) == 2
-
-    def operands(node: object, *, top: bool) -> list[object]:
-        if in_chain(node) and isinstance(node, fx.Node) and (top or len(node.users) == 1):
-            return [found for each in node.args for found in operands(each, top=False)]
-        return [node]
-
-    for node in list(graph.nodes):
-        if not in_chain(node) or node not in recurrent:
-            continue
-        if len(node.users) == 1 and in_chain(next(iter(node.users))):
-            continue  # within a larger chain
-        found = operands(node, top=True)
-        steady = [each for each in found if isinstance(each, fx.Node) and each not in recurrent]
-        rest = [each for each in found if not (isinstance(each, fx.Node) and each not in recurrent)]
-        if len(steady) < 2:
-            continue
-        ordered = [*steady, *rest]
-        with graph.inserting_before(node):
-            total = ordered[0]
-            for each in ordered[1:]:
-                total = graph.call_function(target, (total, each))  # type: ignore[arg-type]
-        recurrent.update(closure(graph, [each for each in rest if isinstance(each, fx.Node)]))
-        node.replace_all_uses_with(total)  # type: ignore[arg-type]
-    graph.eliminate_dead_code()
