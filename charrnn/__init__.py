@@ -23,6 +23,7 @@ _PUBLIC = {
     "State": "charrnn.cells.base",
     "Tokenizer": "charrnn.tokenizers.base",
     "hookimpl": "charrnn.hookspecs",
+    "linear_scan": "charrnn.recurrence",
     "load": "charrnn.generation.session",
     "train": "charrnn.training.job",
 }
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from charrnn.generation.session import Session as Session
     from charrnn.generation.session import load as load
     from charrnn.hookspecs import hookimpl as hookimpl
+    from charrnn.recurrence import linear_scan as linear_scan
     from charrnn.tokenizers.base import Tokenizer as Tokenizer
     from charrnn.training.job import train as train
 

@@ -117,7 +117,13 @@ class LoopSettings(Settings):
     precision: Literal["float32", "bfloat16", "float64"] = Field(
         "float32", description="arithmetic; bfloat16 is mixed precision, for GPUs"
     )
-    threads: int | None = Field(None, ge=1, le=1024, description="processor threads (default: one a core)")
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="processor threads (default: as many as the model's size keeps busy)"
+    )
+    recompute_every: int | None = Field(
+        None, ge=1, description="keep the state of every so many steps only and compute the rest again: saves memory"
+    )
+    compile: bool = Field(False, description="compile the steps of the cell, where a compiler is found")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of every random choice")
 
 

@@ -72,21 +72,22 @@ def read_flags(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
     options = field.annotation == Options
+    switch = field.annotation is bool
     option = typer.Option(
         flag(name),
         help=_help(field),
-        metavar="KEY=VALUE" if options else _metavar(field),
+        metavar="KEY=VALUE" if options else None if switch else _metavar(field),
         rich_help_panel=panel,
         show_default=False,
     )
-    kind: Any = list[str] | None if options else str | None
+    kind: Any = bool | None if switch else list[str] | None if options else str | None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
 def _help(field: FieldInfo) -> str:
     text = field.description or ""
     text = text[0].upper() + text[1:]
-    if field.default in (None, {}) or "(default" in text:
+    if field.default in (None, {}, False) or "(default" in text:
         return f"{text}."
     return (
         f"{text} (default: {field.default:g})."

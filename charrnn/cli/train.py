@@ -68,8 +68,10 @@ def train(
     Ctrl-C saves and stops; --resume goes on. What no flag sets is chosen by the preset and said.
     """
     import charrnn
+    from charrnn.device import keep_freed_memory
     from charrnn.reporting import make_reporter
 
+    keep_freed_memory()
     with make_reporter(json=json) as reporter:
         charrnn.train(
             corpus,

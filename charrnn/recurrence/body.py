@@ -74,7 +74,9 @@ class Composer:
         self._last = self._inputs[-1]
         self._copy_slices()
         self._fuse()
-        self._values = evaluate(root, graph, dict(zip(self._inputs, inputs, strict=True)))  # fused operators round in another way
+        self._values = evaluate(
+            root, graph, dict(zip(self._inputs, inputs, strict=True))
+        )  # fused operators round in another way
         self._bind()
         self._packed = self._pack()
         for index in histories:
@@ -92,7 +94,6 @@ class Composer:
             node.kwargs = {**node.kwargs, name: home}
             node.replace_all_uses_with(home, delete_user_cb=lambda user, node=node: user is not node)
             self._following = [home if each is node else each for each in self._following]
-
 
     def compose(self) -> Body:
         """Return the body."""

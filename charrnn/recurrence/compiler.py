@@ -88,7 +88,8 @@ class Chunks:
             return carried, 0
         rows = list(zip(*columns, strict=True)) if columns else [()] * steps
         groups = [
-            [each for row in rows[start : start + STEPS] for each in row] for start in range(0, steps - STEPS + 1, STEPS)
+            [each for row in rows[start : start + STEPS] for each in row]
+            for start in range(0, steps - STEPS + 1, STEPS)
         ]
         first = [*fixed, *carried, *groups[0]]
         key = tuple((each.shape, each.stride()) for each in first)

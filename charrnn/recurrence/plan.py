@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from charrnn.recurrence.compiler import Compiler
+from charrnn.recurrence.derivative import refuse_second
 from charrnn.recurrence.passes import Pass
 from charrnn.recurrence.program import Program, Values, differentiate, evaluate, extract, trace_step
 from charrnn.recurrence.simplify import closure
@@ -39,12 +40,16 @@ class Plan:
         self._program = program
         zones = Zones(program, sink=True)
         self._varying = zones.varying
-        self._once, self._ahead, self._behind = (Batched(zones, each) for each in (zones.once, zones.ahead, zones.behind))
+        self._once, self._ahead, self._behind = (
+            Batched(zones, each) for each in (zones.once, zones.ahead, zones.behind)
+        )
         inputs = zones.inputs_of(zones.loop, program.following)
         fixed = [node for node in inputs if node not in zones.varying]
         stepped = [node for node in inputs if node in zones.varying and node not in program.carried]
         outside = {*program.emitted, *zones.inputs_of(zones.behind)}
-        emitted = [node for node in [*program.graph.nodes] if node in outside and node in zones.loop | {*program.carried}]
+        emitted = [
+            node for node in [*program.graph.nodes] if node in outside and node in zones.loop | {*program.carried}
+        ]
         graph, copies = extract(program.graph, [*fixed, *stepped, *program.carried], [*program.following, *emitted])
         self._inputs = [*fixed, *stepped, *program.carried]
         self._emitted = emitted
@@ -171,9 +176,6 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                "charrnn runs cells over time without a second derivative; for one, call cell.step in a loop"
-            )
+        refuse_second()
         found = ctx.derived.backward([*ctx.saved_tensors, *gradients], ctx.steps, ctx.needs_input_grad[2:])
         return (None, None, *found)

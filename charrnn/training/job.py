@@ -13,7 +13,7 @@ import torch
 
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.pack import TokenPack
-from charrnn.device import denormals_flushed
+from charrnn.device import processor_tuned
 from charrnn.errors import RunFinished, UsageError
 from charrnn.generation.session import Session, load
 from charrnn.model import LanguageModel
@@ -135,7 +135,7 @@ def train(
     address = None if corpus is None else os.fspath(corpus)
     if resume and (init_from or preset != AUTO):
         raise UsageError("--resume goes on with a run as it is; --init-from and --preset are for a new one")
-    with StopRequest() as stop, denormals_flushed():
+    with StopRequest() as stop, processor_tuned():
         if resume:
             try:
                 job = resumed_job(address, given, file, name, directory, listen, stop)

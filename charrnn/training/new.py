@@ -13,7 +13,7 @@ import charrnn
 from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.pack import cut
 from charrnn.corpora.prepare import Prepared, prepare
-from charrnn.device import choose_device, set_threads
+from charrnn.device import choose_device, suitable_threads
 from charrnn.errors import CorpusError, RunError, UsageError, shown_characters
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
@@ -59,7 +59,6 @@ def new_job(
         settings = _inherit(settings, source)
     _check_model(settings)
     device = choose_device(settings.device)
-    threads = set_threads(settings.threads)
 
     theirs = load_tokenizer(source.config.tokenizer.name, source.tokenizer) if source else None
     prepared = prepare(corpus, settings, lambda *at: listen(Preparing(*at)), theirs)
@@ -74,6 +73,8 @@ def new_job(
     settings, notes = complete(settings, preset, record.train.stop, device.type)
     for note in notes:
         listen(Notice(note))
+    threads = settings.threads or suitable_threads(settings.hidden or 1, settings.batch_size or 1)
+    torch.set_num_threads(threads)
 
     cell, *_ = settings.shape()
     tokenizer = prepared.fitted.tokenizer

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from charrnn.corpora.fitting import load_tokenizer
-from charrnn.device import choose_device, set_threads
+from charrnn.device import choose_device
 from charrnn.errors import RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
@@ -53,7 +53,8 @@ def resumed_job(
     settings = _changed(run, read_settings(given, config))
     _check_that_something_is_left(run, settings)
     device = choose_device(settings.device)
-    threads = set_threads(settings.threads or before.threads)
+    threads = settings.threads or before.threads
+    torch.set_num_threads(threads)
     fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
     pack = reopen_pack(run, lambda *at: listen(Preparing(*at)), given=corpus is not None)
     torch.manual_seed(settings.seed)

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from charrnn.errors import DivergedError, ExitCode, InterruptedRunError
 from charrnn.evaluation import score_tokens
 from charrnn.model import LanguageModel, detach
+from charrnn.recurrence import Compiler, compiling
 from charrnn.runs.metrics import Metrics
 from charrnn.runs.model import check_shapes
 from charrnn.runs.run import METRICS, Run, Save
@@ -22,11 +22,13 @@ from charrnn.settings import TrainSettings
 from charrnn.tokenizers.base import Ids
 from charrnn.training.batches import LaneBatches
 from charrnn.training.budget import Budget, Clock
+from charrnn.training.chunk import chunk_loss
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Sampled, Saved
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.optimizer import clip_gradient, make_optimizer, step
 from charrnn.training.schedule import learning_rate
 from charrnn.training.state import Counters, Window, capture, restore
+from charrnn.training.warmup import warm_up
 
 #: Optimizer steps that one logged line sums up. Between two of them nothing waits for the device.
 LOG_EVERY = 10
@@ -86,6 +88,7 @@ class Trainer:
         self._best: dict[str, Tensor] = {}
         self._saved = self._logged = 0.0  # when, in seconds
         self._tokens = 0  # since the last logged line
+        self._compiler = Compiler() if settings.compile else None
         self._autocast: Callable[[], Any] = nullcontext
         if settings.precision == "bfloat16":
             self._autocast = lambda: torch.autocast(self._device.type, torch.bfloat16)
@@ -119,6 +122,7 @@ class Trainer:
         """
         metrics = Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
         try:
+            yield from warm_up(self._model, self._settings, self._compiler, self._autocast)
             yield from self._train(metrics, stop)
         finally:
             metrics.close()
@@ -159,12 +163,12 @@ class Trainer:
         if self._batches.at_start:
             self._state = self._empty
         inputs, targets = self._batches.next()
-        with self._autocast():
-            logits, state = self._model(inputs, self._state)
-            loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
-        self._state = detach(state)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        with compiling(self._compiler):
+            with self._autocast():
+                loss, state = chunk_loss(self._model, inputs, targets, self._state, self._settings.recompute_every)
+            self._state = detach(state)
+            self._optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         norm = clip_gradient(self._model, self._settings.clip)
         step(self._optimizer, lr)
         self._tokens += targets.numel()
