@@ -13,7 +13,7 @@ from torch.nn.utils import parametrizations
 from charrnn import Cell
 from charrnn.recurrence import explain, step_by_step, unroll
 
-T, B, I, H = 6, 3, 4, 5
+T, B, I, H = 6, 3, 4, 5  # noqa: E741 - as the contract calls them
 
 
 class Zoo(Cell):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -41,7 +41,7 @@ class Composer:
     """Turns the graph of a step into a loop's body.
 
     Every value gets a home to be written into: its row, if it is needed after the loop; a part of another's home, if
-    all that is done with it is to be concatenated; else scratch. What stays in its place can be sliced once and for all.
+    it is to be concatenated; else scratch. What stays in its place can be sliced once and for all.
 
     Args:
         root: holds the graph's constants.
@@ -65,18 +65,17 @@ class Composer:
     ) -> None:
         self._root, self._graph, self._stepped = root, graph, stepped
         self._inputs = [node for node in graph.nodes if node.op == "placeholder"]
-        self._values: Values = evaluate(root, graph, dict(zip(self._inputs, inputs, strict=True)))
+        examples = dict(zip(self._inputs, inputs, strict=True))
+        self._values: Values = evaluate(root, graph, examples)
         self._following = list(following)
         self._homes: dict[fx.Node, fx.Node] = {}
-        self._writers: dict[fx.Node, tuple[Callable[..., Any], str]] = {}
+        self._writers: dict[fx.Node, tuple[Any, str]] = {}
         self._scratch: list[fx.Node] = []
         self._rows: list[fx.Node] = []
         self._last = self._inputs[-1]
         self._copy_slices()
         self._fuse()
-        self._values = evaluate(
-            root, graph, dict(zip(self._inputs, inputs, strict=True))
-        )  # fused operators round in another way
+        self._values = evaluate(root, graph, examples)  # fused operators round in another way
         self._bind()
         self._packed = self._pack()
         for index in histories:
@@ -92,7 +91,8 @@ class Composer:
         for node, home in self._homes.items():
             node.target, name = self._writers[node]
             node.kwargs = {**node.kwargs, name: home}
-            node.replace_all_uses_with(home, delete_user_cb=lambda user, node=node: user is not node)
+            for user in [each for each in node.users if each is not node]:
+                user.replace_input_with(node, home)
             self._following = [home if each is node else each for each in self._following]
 
     def compose(self) -> Body:
@@ -189,8 +189,8 @@ class Composer:
         parts, dim = node.args[0], node.args[1] if len(node.args) > 1 else 0
         base = self._homes.pop(node, None) or self._placeholder(self._scratch, node)
         start = 0
-        for part in parts:  # type: ignore[union-attr]
-            size = self._values[part].shape[dim]  # type: ignore[index]
+        for part in cast("list[fx.Node]", parts):
+            size = self._values[part].shape[dim]
             with self._graph.inserting_after(self._last):
                 place = self._graph.call_function(torch.narrow, (base, dim, start, size))
             start += size
@@ -220,10 +220,11 @@ class Composer:
 
     def _placeholder(self, kind: list[fx.Node], like: fx.Node) -> fx.Node:
         with self._graph.inserting_after(self._last):
-            self._last = self._graph.placeholder(f"home_{len(self._rows)}_{len(self._scratch)}")
-        self._values[self._last] = self._values[like]
-        kind.append(self._last)
-        return self._last
+            home: fx.Node = self._graph.placeholder(f"home_{len(self._rows)}_{len(self._scratch)}")
+        self._last = home
+        self._values[home] = self._values[like]
+        kind.append(home)
+        return home
 
     def _can_write(self, node: fx.Node, where: Any) -> bool:
         """Tell whether a node's function can write into a tensor that is there."""

@@ -45,13 +45,13 @@ class Compiler:
                     for each in inputs
                 ]
                 graph = make_fx(function)(*apart)
-                compiled = torch._inductor.standalone_compile(graph, apart, dynamic_shapes="from_example_inputs")
+                compiled = torch._inductor.standalone_compile(graph, [*apart], dynamic_shapes="from_example_inputs")
         except Exception as error:
             # A compiler that is not there, or cannot do it, is no reason not to train.
             self.failure = str(error).strip().partition("\n")[0]
             return None
         self.count += 1
-        return compiled  # type: ignore[no-any-return]
+        return compiled
 
 
 class Chunks:
@@ -59,7 +59,7 @@ class Chunks:
 
     Args:
         compiler: compiles it.
-        turn: takes fixed, carried and stepped inputs of a step; returns the next carried values and those to be written.
+        turn: takes fixed, carried and stepped inputs of a step; returns carried values and those to be written.
         fixed: how many inputs are fixed.
         carried: how many are carried.
         written: how many values are written into rows.

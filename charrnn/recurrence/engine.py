@@ -56,7 +56,7 @@ def explain(cell: Cell, inputs: Tensor, state: State) -> str | None:
 
 def _plan(cell: Cell, projected: Tensor, state: State) -> Plan | str:
     from charrnn.recurrence.plan import Plan
-    from charrnn.recurrence.program import UntraceableError
+    from charrnn.recurrence.trace import UntraceableError
 
     compiler = current_compiler()
     plans = _plans.setdefault(cell, {})

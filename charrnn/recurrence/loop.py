@@ -69,8 +69,16 @@ class Loop:
         self._like = {node: like[node] for node in self._rows}
         written = [*(self._following[index] for index in self._histories), *self._rows]
         plain, _ = extract(program.graph, inputs, [*self._following, *written])
-        self._chunks = compiler and Chunks(
-            compiler, fx.GraphModule(program.root, plain).forward, len(self._fixed), len(self._carried), len(written)
+        self._chunks = (
+            None
+            if compiler is None
+            else Chunks(
+                compiler,
+                fx.GraphModule(program.root, plain).forward,
+                len(self._fixed),
+                len(self._carried),
+                len(written),
+            )
         )
         self._body = Composer(
             program.root,

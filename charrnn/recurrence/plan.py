@@ -10,10 +10,11 @@ from torch import Tensor
 
 from charrnn.recurrence.compiler import Compiler
 from charrnn.recurrence.derivative import refuse_second
+from charrnn.recurrence.differentiate import differentiate
 from charrnn.recurrence.passes import Pass
-from charrnn.recurrence.program import Program, Values, differentiate, evaluate, extract, trace_step
-from charrnn.recurrence.simplify import closure
+from charrnn.recurrence.program import Program, Values, closure, evaluate, extract
 from charrnn.recurrence.sums import Sum
+from charrnn.recurrence.trace import trace_step
 from charrnn.recurrence.zones import Batched, Zones
 
 if TYPE_CHECKING:
@@ -47,9 +48,8 @@ class Plan:
         fixed = [node for node in inputs if node not in zones.varying]
         stepped = [node for node in inputs if node in zones.varying and node not in program.carried]
         outside = {*program.emitted, *zones.inputs_of(zones.behind)}
-        emitted = [
-            node for node in [*program.graph.nodes] if node in outside and node in zones.loop | {*program.carried}
-        ]
+        within = zones.loop | {*program.carried}
+        emitted = [node for node in program.graph.nodes if node in outside & within]
         graph, copies = extract(program.graph, [*fixed, *stepped, *program.carried], [*program.following, *emitted])
         self._inputs = [*fixed, *stepped, *program.carried]
         self._emitted = emitted
@@ -103,7 +103,7 @@ class Core:
         if torch.is_grad_enabled() and any(each.requires_grad for each in inputs):
             if self._derived is None:
                 self._derived = Derived(self.program, self._examples(inputs), self._compiler)
-            found = list(_Recurrence.apply(self._derived, steps, *inputs))
+            found = list(_Recurrence.apply(self._derived, steps, *inputs))  # type: ignore[no-untyped-call]
             count = len(self.program.emitted)
             return found[:count], found[count:]
         if self._plain is None:

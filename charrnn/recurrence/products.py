@@ -32,7 +32,7 @@ def can_pack(left: Tensor, weight: Tensor) -> bool:
         and left.dtype == weight.dtype == torch.float32
         and left.device.type == weight.device.type == "cpu"
         and weight.numel() >= _LEAST
-        and torch.backends.mkl.is_available()
+        and torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]  # torch has no types for it
         and hasattr(torch.ops.mkl, "_mkl_linear")
     )
 

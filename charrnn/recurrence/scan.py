@@ -14,9 +14,9 @@ def linear_scan(decay: Tensor, inputs: Tensor, initial: Tensor) -> Tensor:
     r"""Return ``h_t = a_t * h_{t-1} + b_t`` for all ``t``, element by element.
 
     A cell whose gates depend on the inputs only, and not on the state, is such a recurrence: minGRU (Feng et al. 2024,
-    "Were RNNs All We Needed?", section 3.1), the linear recurrent unit, and others. It is computed as it stands, without
-    logarithms, so that ``a`` and ``b`` may have any sign and be 0. With ``g_t`` the gradient of ``h_t`` from outside,
-    the gradients are those of the same recurrence backwards in time::
+    "Were RNNs All We Needed?", section 3.1), the linear recurrent unit, and others. It is computed as it stands,
+    without logarithms, so that ``a`` and ``b`` may have any sign and be 0. With ``g_t`` the gradient of ``h_t`` from
+    outside, the gradients are those of the same recurrence backwards in time::
 
         d_t = g_t + conj(a_{t+1}) * d_{t+1}        of b_t
         d_t * conj(h_{t-1})                        of a_t
@@ -35,61 +35,55 @@ def linear_scan(decay: Tensor, inputs: Tensor, initial: Tensor) -> Tensor:
     Raises:
         RuntimeError: a second derivative is asked for, or the shapes do not fit.
     """
-    shape = torch.broadcast_shapes(decay.shape, (len(inputs), *inputs.shape[1:]), initial.shape)
-    found: Tensor = _Scan.apply(decay.expand(shape), inputs.expand(shape), initial.expand(shape[1:]))
+    shape = torch.broadcast_tensors(decay, inputs, initial)[0].shape  # type: ignore[no-untyped-call]  # torch has no types for it
+    found: Tensor = _Scan.apply(  # type: ignore[no-untyped-call]  # torch has no types for it
+        decay.expand(shape), inputs.expand(shape), initial.expand(shape[1:])
+    )
     return found
 
 
 class _Scan(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, decay: Tensor, inputs: Tensor, initial: Tensor) -> Tensor:
-        hidden = _scan(decay, inputs, initial)
-        ctx.save_for_backward(decay, hidden, initial)
-        return hidden
+        history = _scan(decay, inputs, initial)
+        ctx.save_for_backward(decay, history)
+        return history[1:]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second()
-        decay, hidden, initial = (each.conj() for each in ctx.saved_tensors)
+        decay, history = (each.conj() for each in ctx.saved_tensors)
         gradient = gradients[0]
-        if len(gradient) > 1:
-            found = _scan(decay[1:], gradient[:-1], gradient[-1], reverse=True)
-        else:
-            found = gradient
-        of_decay = None
-        if ctx.needs_input_grad[0]:
-            of_decay = torch.empty_like(hidden, memory_format=torch.contiguous_format)
-            torch.mul(found[0], initial, out=of_decay[0])
-            torch.mul(found[1:], hidden[:-1], out=of_decay[1:])
-        return of_decay, found, decay[0] * found[0] if ctx.needs_input_grad[2] else None
+        found = _scan(decay[1:], gradient[:-1], gradient[-1], reverse=True)
+        needs_decay, _, needs_initial = ctx.needs_input_grad
+        of_decay = found * history[:-1] if needs_decay else None
+        return of_decay, found, decay[0] * found[0] if needs_initial else None
 
 
 def _scan(decay: Tensor, inputs: Tensor, initial: Tensor, *, reverse: bool = False) -> Tensor:
-    """Run the recurrence; backwards, ``initial`` is the last row of what is returned, which is one row longer."""
-    if inputs.device.type == "cpu":
-        return _one_by_one(decay, inputs, initial, reverse=reverse)
-    return _all_at_once(decay, inputs, initial, reverse=reverse)
+    """Run over time, or backwards; returns ``T + 1`` rows, of which the first, or the last, is ``initial``."""
+    run = _one_by_one if inputs.device.type == "cpu" else _all_at_once
+    return run(decay, inputs, initial, reverse=reverse)
 
 
 def _one_by_one(decay: Tensor, inputs: Tensor, initial: Tensor, *, reverse: bool) -> Tensor:
-    steps = len(inputs)
-    hidden = inputs.new_empty((steps + reverse, *inputs.shape[1:]))
-    columns = [decay.unbind(0), inputs.unbind(0), hidden[:steps].unbind(0)]
+    history = initial.new_empty((len(inputs) + 1, *initial.shape))
+    history[-1 if reverse else 0] = initial
+    columns = [decay.unbind(0), inputs.unbind(0), (history[:-1] if reverse else history[1:]).unbind(0)]
     if reverse:
-        hidden[-1] = initial
         columns = [column[::-1] for column in columns]
     last = initial
     for factor, term, row in zip(*columns, strict=True):
         last = torch.addcmul(term, factor, last, out=row)
-    return hidden
+    return history
 
 
 def _all_at_once(decay: Tensor, inputs: Tensor, initial: Tensor, *, reverse: bool) -> Tensor:
     """After round ``k`` each row sums up ``2^k`` steps; two such rows are joined by one more product and sum."""
     if reverse:
-        turned = _all_at_once(decay.flip(0), inputs.flip(0), initial, reverse=False).flip(0)
-        return torch.cat([turned, initial.unsqueeze(0)])
-    hidden = torch.cat([torch.addcmul(inputs[0], decay[0], initial).unsqueeze(0), inputs[1:]])
+        return _all_at_once(decay.flip(0), inputs.flip(0), initial, reverse=False).flip(0)
+    hidden = torch.cat([initial.unsqueeze(0), inputs])
+    decay = torch.cat([torch.zeros_like(initial).unsqueeze(0), decay])
     reach = 1
     while reach < len(hidden):
         hidden = torch.cat([hidden[:reach], torch.addcmul(hidden[reach:], decay[reach:], hidden[:-reach])])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import fx
+
+from charrnn.recurrence.program import closure
 
 _aten = torch.ops.aten
 
@@ -20,15 +22,6 @@ def simplify(graph: fx.Graph, carried: Sequence[fx.Node]) -> None:
     drop(graph, _aten.clone.default)
     _split_addmm(graph, closure(graph, carried))
     graph.eliminate_dead_code()
-
-
-def closure(graph: fx.Graph, sources: Iterable[fx.Node]) -> set[fx.Node]:
-    """Return the nodes that depend on any of ``sources``, with those."""
-    found = set(sources)
-    for node in graph.nodes:
-        if any(each in found for each in node.all_input_nodes):
-            found.add(node)
-    return found
 
 
 def drop(graph: fx.Graph, *targets: torch._ops.OpOverload) -> None:

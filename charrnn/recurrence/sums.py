@@ -69,7 +69,7 @@ class Sum:
             return lambda values, _, steps: self._product(values, left, right, steps)
         if target in _LINEAR:
             inner = self._plan(arguments[0])  # type: ignore[arg-type]
-            return lambda *given: target(inner(*given), *arguments[1:])  # type: ignore[operator]
+            return lambda *given: target(inner(*given), *arguments[1:])
         if target is _aten.add.Tensor and all(isinstance(each, fx.Node) for each in arguments) and not node.kwargs:
             first, second = (self._plan(each) for each in arguments)  # type: ignore[arg-type]
             return lambda *given: first(*given) + second(*given)

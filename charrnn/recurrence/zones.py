@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, fx
 
-from charrnn.recurrence.program import Program, Values, ancestors, extract, is_part, is_view
-from charrnn.recurrence.simplify import closure
+from charrnn.recurrence.program import Program, Values, ancestors, closure, extract, is_part, is_view
 
 
 class Zones:
@@ -82,10 +81,8 @@ class Batched:
         if not self.outputs:
             return
         given = [values[node] for node in self.inputs]
-        if 0 in self._in_dims:
-            found = torch.vmap(self._function, self._in_dims)(*given)
-        else:
-            found = self._function(*given)
+        run = torch.vmap(self._function, self._in_dims) if 0 in self._in_dims else self._function
+        found = run(*given)
         values.update(zip(self.outputs, found, strict=True))
 
     def once(self, values: Values) -> Sequence[Tensor]:

@@ -34,7 +34,8 @@ def chunk_loss(
         total, state = _segment_loss(model, inputs, targets, state)
         return total / targets.numel(), state
     total = torch.zeros((), device=inputs.device)
-    for these, those in zip(inputs.split(recompute_every), targets.split(recompute_every), strict=True):
+    for start in range(0, len(inputs), recompute_every):
+        these, those = inputs[start : start + recompute_every], targets[start : start + recompute_every]
         loss, state = checkpoint(_segment_loss, model, these, those, state, use_reentrant=False)
         total = total + loss
     return total / targets.numel(), state
