@@ -56,14 +56,15 @@ def explain(cell: Cell, inputs: Tensor, state: State) -> str | None:
 
 def _plan(cell: Cell, projected: Tensor, state: State) -> Plan | str:
     from charrnn.recurrence.plan import Plan
-    from charrnn.recurrence.trace import UntraceableError
+    from charrnn.recurrence.trace import UntraceableError, undisturbed
 
     compiler = current_compiler()
     plans = _plans.setdefault(cell, {})
     key = (compiler, _key(cell, projected, state))
     if key not in plans:
         try:
-            plans[key] = Plan(cell, projected, state, compiler)
+            with undisturbed():
+                plans[key] = Plan(cell, projected, state, compiler)
         except UntraceableError as error:
             plans[key] = str(error)
     return plans[key]

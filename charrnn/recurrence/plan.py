@@ -14,7 +14,7 @@ from charrnn.recurrence.differentiate import differentiate
 from charrnn.recurrence.passes import Pass
 from charrnn.recurrence.program import Program, Values, closure, evaluate, extract
 from charrnn.recurrence.sums import Sum
-from charrnn.recurrence.trace import trace_step
+from charrnn.recurrence.trace import trace_step, undisturbed
 from charrnn.recurrence.zones import Batched, Zones
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ class Core:
         """Run over time; returns the emitted values, each ``[T, ...]``, and the last carried values."""
         if torch.is_grad_enabled() and any(each.requires_grad for each in inputs):
             if self._derived is None:
-                self._derived = Derived(self.program, self._examples(inputs), self._compiler)
+                with undisturbed():
+                    self._derived = Derived(self.program, self._examples(inputs), self._compiler)
             found = list(_Recurrence.apply(self._derived, steps, *inputs))  # type: ignore[no-untyped-call]
             count = len(self.program.emitted)
             return found[:count], found[count:]

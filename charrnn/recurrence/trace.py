@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.func import functionalize
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
@@ -82,16 +83,14 @@ def trace_step(cell: Cell, projected: Tensor, state: State) -> tuple[Program, We
         # Mixed precision makes the new state narrower than the old; a loop needs one type.
         return [*(new.to(old.dtype) for old, new in zip(carried, after, strict=True)), output]
 
-    devices = [projected.device] if projected.device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        try:
-            _check_autograd(cell, projected.detach(), state)
-            with torch.no_grad():
-                inputs = [each.detach() for each in (*weights.tensors(), projected, *state)]
-                traced = make_fx(functionalize(step, remove="mutations"))(*inputs)
-        except Exception as error:
-            # Whatever it was, the step as it is written either does it, or fails with an error of its own.
-            raise UntraceableError(str(error).partition("\n")[0].partition(". ")[0]) from error
+    try:
+        _check_autograd(cell, projected.detach(), state)
+        with torch.no_grad():
+            inputs = [each.detach() for each in (*weights.tensors(), projected, *state)]
+            traced = make_fx(functionalize(step, remove="mutations"))(*inputs)
+    except Exception as error:
+        # Whatever it was, the step as it is written either does it, or fails with an error of its own.
+        raise UntraceableError(str(error).partition("\n")[0].partition(". ")[0]) from error
     for node in traced.graph.nodes:
         if node.op == "call_function" and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise UntraceableError(f"it draws random numbers ({node.target})")
@@ -126,6 +125,16 @@ def _check_autograd(cell: Cell, projected: Tensor, state: State) -> None:
         if isinstance(function, torch.autograd.function.BackwardCFunction):
             raise UntraceableError(f"it has a derivative of its own ({type(function).__name__})")
         waiting.extend(each for each, _ in function.next_functions)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let what is tried out in planning go unseen: by those who watch what is saved for the
+    backward pass, as recomputation does, and by the random generators.
+    """
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    with saved_tensors_hooks(lambda value: value, lambda value: value), torch.random.fork_rng(devices):
+        yield
 
 
 class _NoSwitching(TorchFunctionMode):
