@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check picture proof-memory proof-help clean
+.PHONY: demo test lint types check picture bench proof-memory proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -28,6 +28,11 @@ picture: $(READY)
 	$(BIN)/python docs/live_view.py docs/live-view.svg
 
 # Slow proofs, whose outcomes stand in docs/results.md.
+# How fast it is, against what it could be: writes docs/benchmarks.md; give it twenty minutes and the machine for itself.
+bench: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	$(BIN)/python -m benchmarks.speed
+
 proof-memory: $(READY)
 	$(BIN)/python benchmarks/packing_memory.py
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional
 from torch.nn.utils import parametrizations
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from charrnn import Cell
 from charrnn.recurrence import explain, step_by_step, unroll
@@ -235,6 +239,31 @@ class Random(Zoo):
         return hidden, (hidden,)
 
 
+class BooleanBuffer(Zoo):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("open", torch.tensor([True, False, True, True, False]))
+
+    def step(self, projected, state):
+        hidden = torch.where(self.open, torch.tanh(self.read(projected) + self.mix(state[0])), state[0])
+        return hidden, (hidden,)
+
+
+class WritesToItself(Zoo):
+    """Against the contract: it has to be seen, and to do what it says."""
+
+    traced = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("count", torch.zeros(()))
+
+    def step(self, projected, state):
+        self.count += 1
+        hidden = torch.tanh(self.read(projected) + self.mix(state[0]))
+        return hidden, (hidden,)
+
+
 class Doubled(torch.autograd.Function):
     @staticmethod
     def forward(ctx, value):
@@ -406,3 +435,214 @@ numbers = st.integers(0, 30)
 def test_any_step_that_can_be_drawn(program, ends):
     torch.manual_seed(0)
     assert_equal(Drawn(program, ends).double(), steps=4, lanes=2)
+
+
+class Calls(TorchDispatchMode):
+    """Lists the operators that were called, with the shapes of what they returned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        if function in (torch.ops.aten.mm.default, torch.ops.aten.bmm.default, torch.ops.aten.mm.out):
+            self.shapes.append(tuple(made.shape))
+        return made
+
+
+class Mixing(Cell):
+    """``mix`` says how the author writes the product; no other has 7 rows and 7 columns."""
+
+    def __init__(self, mix) -> None:
+        super().__init__(7, 7)
+        self.mix = mix
+        self.linear = nn.Linear(7, 7)
+        self.square = nn.Parameter(torch.randn(7, 7))
+
+    def step(self, projected, state):
+        hidden = torch.tanh(projected + self.mix(self, state[0]))
+        return hidden, (hidden,)
+
+
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda cell, hidden: cell.linear(hidden),
+        lambda cell, hidden: functional.linear(hidden, cell.square),
+        lambda cell, hidden: hidden @ cell.square,
+        lambda cell, hidden: hidden @ (cell.square / cell.square.norm()),
+    ],
+    ids=["nn.Linear", "F.linear", "@", "@ of what is derived from it"],
+)
+def test_the_gradient_of_a_weight_is_one_product_however_long_the_sequence(mix):
+    cell = Mixing(mix)
+    counts = []
+    for steps in (4, 40):
+        inputs = torch.randn(steps, 3, 7)
+        loss = unroll(cell, inputs, cell.initial_state(3))[0].sum()
+        with Calls() as calls:
+            loss.backward()
+        counts.append(calls.shapes.count((7, 7)))
+    assert counts[0] == counts[1] <= 2
+
+
+def test_nothing_is_kept_that_the_derivative_does_not_need():
+    """An LSTM needs four gates, two states and the squashed memory: 7 numbers a feature, and autograd keeps no fewer."""
+
+    class PlainLSTM(TwoLeaves):
+        def __init__(self) -> None:
+            super().__init__()
+            self.wide = nn.Linear(H, 4 * H)
+
+        def project(self, inputs):
+            return functional.pad(inputs, (0, 4 * H - I))
+
+        def step(self, projected, state):
+            hidden, memory = state
+            into, forget, candidate, out = (projected + self.wide(hidden)).chunk(4, dim=-1)
+            memory = forget.sigmoid() * memory + into.sigmoid() * candidate.tanh()
+            hidden = out.sigmoid() * memory.tanh()
+            return hidden, (hidden, memory)
+
+    cell = PlainLSTM()
+    steps = 200
+    inputs = torch.randn(steps, B, I)
+    kept = {}
+    for run in (unroll, plainly):
+        storages = {}
+
+        def count(tensor, storages=storages):
+            storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        with saved_tensors_hooks(count, lambda tensor: tensor):
+            outputs, _ = run(cell, inputs, cell.initial_state(B))
+        kept[run] = sum(storages.values()) / (steps * B * H * 4)
+        del outputs
+    assert kept[unroll] < 7.2
+    assert kept[unroll] < 1.02 * kept[plainly]
+
+
+def test_the_last_state_does_not_hold_on_to_the_sequence():
+    cell = Linear()
+    _, (last,) = unroll(cell, torch.randn(50, B, I), cell.initial_state(B))
+    assert last.untyped_storage().nbytes() == B * H * 4
+
+
+def test_a_second_derivative_is_refused():
+    cell = Linear()
+    outputs, _ = unroll(cell, torch.randn(T, B, I), cell.initial_state(B))
+    with pytest.raises(RuntimeError, match="no second derivative"):
+        torch.autograd.grad(outputs.sum(), list(cell.parameters()), create_graph=True)
+
+
+def test_planning_leaves_no_trace():
+    cell = Normalized()
+    before = {name: value.clone() for name, value in cell.state_dict().items()}
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    unroll(cell, torch.randn(T, B, I, generator=torch.Generator().manual_seed(0)), cell.initial_state(B))
+    assert torch.equal(torch.rand(3), expected)
+    assert all(isinstance(each, nn.Parameter) and each.grad is None for each in cell.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in cell.state_dict().items())
+    copied = copy.deepcopy(cell).double()
+    assert_equal(copied)
+
+
+class Scaled(Zoo):
+    rate = 0.5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = 1.0
+
+    def step(self, projected, state):
+        hidden = torch.tanh(self.read(projected) + self.scale * self.mix(state[0]))
+        return (hidden if self.training else hidden * 2), (hidden,)
+
+
+def test_a_plan_is_made_anew_when_an_attribute_changes():
+    cell = Scaled().double()
+    for scale, training in ((1.0, True), (2.0, True), (2.0, False)):
+        cell.scale = scale
+        cell.train(training)
+        assert_equal(cell)
+
+
+def test_weights_that_are_changed_or_replaced_are_seen():
+    cell = Linear().double()
+    assert_equal(cell)
+    with torch.no_grad():
+        cell.mix.weight.mul_(2)
+    assert_equal(cell)
+    cell.mix.weight = nn.Parameter(torch.randn(H, H, dtype=torch.float64))
+    assert_equal(cell)
+    cell.mix.weight.requires_grad_(False)
+    assert_equal(cell)
+
+
+def test_mixed_precision_is_what_it_is_step_by_step():
+    cell = Linear()
+    inputs = torch.randn(T, B, I)
+    results = []
+    for run in (unroll, plainly):
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs, (last,) = run(cell, inputs, cell.initial_state(B))
+        gradient = torch.autograd.grad(outputs.float().sum(), cell.mix.weight)[0]
+        results.append((outputs.float(), last.float(), gradient))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, atol=0.05, rtol=0.05)
+
+
+def test_large_weights_are_packed_and_give_the_same():
+    class Large(Cell):
+        def __init__(self) -> None:
+            super().__init__(8, 384)
+            self.read, self.mix = nn.Linear(8, 384), nn.Linear(384, 384)
+
+        def step(self, projected, state):
+            hidden = torch.tanh(self.read(projected) + self.mix(state[0]))
+            return hidden, (hidden,)
+
+    cell = Large()
+    inputs = torch.randn(5, 4, 8)
+    expected, gradients = results(plainly, cell, inputs, cell.initial_state(4))
+    found, ours = results(unroll, cell, inputs, cell.initial_state(4))
+    for one, other in zip([*found, *ours], [*expected, *gradients], strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("kind", CELLS, ids=lambda kind: kind.__name__)
+def test_on_a_gpu(kind):
+    cell = kind().double().cuda()
+    inputs = torch.randn(T, B, I, dtype=torch.float64, device="cuda")
+    state = tuple(leaf.cuda() for leaf in cell.initial_state(B))
+    expected, gradients = results(plainly, cell, inputs, state)
+    found, ours = results(unroll, cell, inputs, state)
+    for one, other in zip([*found, *ours], [*expected, *gradients], strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_scoring_in_inference_mode_is_planned_too():
+    cell = Normalized().double()
+    inputs = torch.randn(600, 1, I, dtype=torch.float64)
+    with torch.no_grad():
+        expected, _ = plainly(cell, inputs, cell.initial_state(1))
+    with torch.inference_mode():
+        found, _ = unroll(cell, inputs.clone(), cell.initial_state(1))
+        assert explain(cell, inputs.clone(), cell.initial_state(1)) is None
+    torch.testing.assert_close(found, expected)
+    assert_equal(cell)
+
+
+def test_a_hook_that_is_added_later_is_called():
+    cell = Linear()
+    inputs = torch.randn(T, B, I)
+    unroll(cell, inputs, cell.initial_state(B))
+    called = []
+    cell.mix.register_forward_hook(lambda *given: called.append(1))
+    unroll(cell, inputs, cell.initial_state(B))
+    assert len(called) == T

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.device import processor_tuned, suitable_threads
 from charrnn.presets import PRESETS, complete
 from charrnn.settings import OptimizerSettings, TrainSettings
 from charrnn.training.batches import LaneBatches
@@ -148,3 +149,17 @@ def test_chunks_are_shrunk_to_the_corpus(tokens):
     settings, notes = complete(TrainSettings(seq_len=100, batch_size=32), "auto", tokens, "cpu")
     assert settings.seq_len * settings.batch_size <= tokens
     assert (settings.seq_len, settings.batch_size) == (100, 32) or any("holds only" in note for note in notes)
+
+
+def test_threads_are_as_many_as_the_model_keeps_busy(monkeypatch):
+    monkeypatch.setattr("charrnn.device._CORES", 8)
+    assert suitable_threads(hidden=16, batch_size=8) == 1
+    assert suitable_threads(hidden=128, batch_size=16) == 4
+    assert suitable_threads(hidden=1024, batch_size=64) == 8
+
+
+def test_what_is_set_for_training_is_put_back():
+    threads = torch.get_num_threads()
+    with processor_tuned():
+        torch.set_num_threads(threads + 1)
+    assert torch.get_num_threads() == threads

@@ -30,13 +30,14 @@ def differentiate(program: Program, examples: Sequence[Tensor]) -> tuple[Program
     count = len(examples)
 
     def joint(*inputs: Tensor) -> list[Tensor | None]:
-        primals = [each.detach().requires_grad_() for each in inputs[:count]]
+        primals = [each.detach() for each in inputs[:count]]
+        sought = [each.requires_grad_() for each in primals if each.is_floating_point() or each.is_complex()]
         with torch.enable_grad():
             outputs = module.forward(*primals)
             pairs = [each for each in zip(outputs, inputs[count:], strict=True) if each[0].requires_grad]
             made, gradients = zip(*pairs, strict=True)
-            found = torch.autograd.grad(made, primals, gradients, allow_unused=True)
-        return [*outputs, *found]
+            found = iter(torch.autograd.grad(made, sought, gradients, allow_unused=True))
+        return [*outputs, *(next(found) if each.requires_grad else None for each in primals)]
 
     with torch.no_grad():
         outputs = module.forward(*examples)

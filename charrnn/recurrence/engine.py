@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from charrnn.recurrence.compiler import current_compiler
+from charrnn.recurrence.plan import Plan
+from charrnn.recurrence.trace import UntraceableError, has_hooks, undisturbed
 
 if TYPE_CHECKING:
     from charrnn.cells.base import Cell, State
-    from charrnn.recurrence.plan import Plan
 
 #: Without gradients, a plan pays for itself from so many steps on.
 _LONG = 512
@@ -35,7 +36,10 @@ def unroll(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
     if len(projected) >= (2 if torch.is_grad_enabled() else _LONG):
         plan = _plan(cell, projected, state)
         if not isinstance(plan, str):
-            return plan.run(projected, state)
+            try:
+                return plan.run(projected, state)
+            except UntraceableError as error:
+                _plans[cell] = dict.fromkeys(_plans[cell], str(error))
     return step_by_step(cell, projected, state)
 
 
@@ -55,9 +59,6 @@ def explain(cell: Cell, inputs: Tensor, state: State) -> str | None:
 
 
 def _plan(cell: Cell, projected: Tensor, state: State) -> Plan | str:
-    from charrnn.recurrence.plan import Plan
-    from charrnn.recurrence.trace import UntraceableError, undisturbed
-
     compiler = current_compiler()
     plans = _plans.setdefault(cell, {})
     key = (compiler, _key(cell, projected, state))
@@ -79,5 +80,6 @@ def _key(cell: Cell, projected: Tensor, state: State) -> Any:
         for name, value in vars(module).items()
         if isinstance(value, int | float | str | bool | None)
     )
+    hooks = any(has_hooks(module) for module in cell.modules())
     autocast = (torch.is_autocast_enabled(projected.device.type), torch.get_autocast_dtype(projected.device.type))
-    return tensors, attributes, autocast
+    return tensors, attributes, hooks, autocast

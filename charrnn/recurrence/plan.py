@@ -14,7 +14,7 @@ from charrnn.recurrence.differentiate import differentiate
 from charrnn.recurrence.passes import Pass
 from charrnn.recurrence.program import Program, Values, closure, evaluate, extract
 from charrnn.recurrence.sums import Sum
-from charrnn.recurrence.trace import trace_step, undisturbed
+from charrnn.recurrence.trace import told_apart, trace_step, undisturbed
 from charrnn.recurrence.zones import Batched, Zones
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Core:
         """Run over time; returns the emitted values, each ``[T, ...]``, and the last carried values."""
         if torch.is_grad_enabled() and any(each.requires_grad for each in inputs):
             if self._derived is None:
-                with undisturbed():
+                with undisturbed(), told_apart():
                     self._derived = Derived(self.program, self._examples(inputs), self._compiler)
             found = list(_Recurrence.apply(self._derived, steps, *inputs))  # type: ignore[no-untyped-call]
             count = len(self.program.emitted)
@@ -118,7 +118,8 @@ class Core:
         """Return the inputs of the first step."""
         first = len(self.program.fixed)
         last = first + len(self.program.stepped)
-        return [each.detach()[0] if first <= index < last else each.detach() for index, each in enumerate(inputs)]
+        rows = [each[0] if first <= index < last else each for index, each in enumerate(inputs)]
+        return [each.detach().clone() for each in rows]
 
 
 class Derived:
@@ -179,4 +180,5 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second()
         found = ctx.derived.backward([*ctx.saved_tensors, *gradients], ctx.steps, ctx.needs_input_grad[2:])
-        return (None, None, *found)
+        wanted = ctx.needs_input_grad[2:]
+        return (None, None, *(each if needed else None for each, needed in zip(found, wanted, strict=True)))

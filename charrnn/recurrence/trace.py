@@ -83,17 +83,20 @@ def trace_step(cell: Cell, projected: Tensor, state: State) -> tuple[Program, We
         # Mixed precision makes the new state narrower than the old; a loop needs one type.
         return [*(new.to(old.dtype) for old, new in zip(carried, after, strict=True)), output]
 
-    try:
-        _check_autograd(cell, projected.detach(), state)
+    # Copies: what was made in inference mode has no gradient, and a step might write to what it is given.
+    values = [each.detach().clone() for each in weights.tensors()]
+    projected, *leaves = (each.detach().clone() for each in (projected, *state))
+    with told_apart():
+        with weights.replaced(values):
+            _check_autograd(cell, projected, leaves)
         with torch.no_grad():
-            inputs = [each.detach() for each in (*weights.tensors(), projected, *state)]
+            inputs = [each.detach() for each in (*values, projected, *leaves)]
             traced = make_fx(functionalize(step, remove="mutations"))(*inputs)
-    except Exception as error:
-        # Whatever it was, the step as it is written either does it, or fails with an error of its own.
-        raise UntraceableError(str(error).partition("\n")[0].partition(". ")[0]) from error
     for node in traced.graph.nodes:
-        if node.op == "call_function" and torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
+        if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise UntraceableError(f"it draws random numbers ({node.target})")
+        if node.target is torch.ops.aten.copy_.default:
+            raise UntraceableError("it changes its inputs, weights or buffers")
     placeholders = ends(traced.graph)[0]
     simplify(traced.graph, placeholders[count + 1 :])
     outputs = ends(traced.graph)[1]
@@ -109,12 +112,29 @@ def trace_step(cell: Cell, projected: Tensor, state: State) -> tuple[Program, We
     return program, weights
 
 
-def _check_autograd(cell: Cell, projected: Tensor, state: State) -> None:
+def has_hooks(module: nn.Module) -> bool:
+    """Tell whether somebody wants to be called when a module is."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Turn any error into one that says that a plan cannot be made.
+
+    Whatever it was, the step as it is written either does it, or fails with an error of its own.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise UntraceableError(str(error).partition("\n")[0].partition(". ")[0]) from error
+
+
+def _check_autograd(cell: Cell, projected: Tensor, state: Sequence[Tensor]) -> None:
     """Refuse a step whose derivative is not that of its operators: the graph of them would not show it."""
-    if any(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks for module in cell.modules()):
+    if any(has_hooks(module) for module in cell.modules()):
         raise UntraceableError("a module of it has hooks")
     with torch.enable_grad(), _NoSwitching():
-        output, after = cell.step(projected.requires_grad_(), tuple(leaf.detach().requires_grad_() for leaf in state))
+        output, after = cell.step(projected.requires_grad_(), tuple(leaf.requires_grad_() for leaf in state))
     waiting: list[Any] = [each.grad_fn for each in (output, *after)]
     seen: set[Any] = set()
     while waiting:
@@ -129,11 +149,13 @@ def _check_autograd(cell: Cell, projected: Tensor, state: State) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let what is tried out in planning go unseen: by those who watch what is saved for the
-    backward pass, as recomputation does, and by the random generators.
+    """Let what is tried out in planning go unseen.
+
+    By those who watch what is saved for the backward pass, as recomputation does, and by the random generators.
     """
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
-    with saved_tensors_hooks(lambda value: value, lambda value: value), torch.random.fork_rng(devices):
+    unseen = saved_tensors_hooks(lambda value: value, lambda value: value)
+    with torch.inference_mode(mode=False), unseen, torch.random.fork_rng(devices):
         yield
 
 
