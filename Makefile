@@ -27,12 +27,12 @@ check: $(READY)
 picture: $(READY)
 	$(BIN)/python docs/live_view.py docs/live-view.svg
 
-# Slow proofs, whose outcomes stand in docs/results.md.
 # How fast it is, against what it could be: writes docs/benchmarks.md; give it twenty minutes and the machine for itself.
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks.speed
 
+# Slow proofs, whose outcomes stand in docs/results.md.
 proof-memory: $(READY)
 	$(BIN)/python benchmarks/packing_memory.py
 

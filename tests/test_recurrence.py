@@ -488,7 +488,7 @@ def test_the_gradient_of_a_weight_is_one_product_however_long_the_sequence(mix):
 
 
 def test_nothing_is_kept_that_the_derivative_does_not_need():
-    """An LSTM needs four gates, two states and the squashed memory: 7 numbers a feature, and autograd keeps no fewer."""
+    """An LSTM needs four gates, two states and the squashed memory: 7 numbers a feature; autograd keeps no fewer."""
 
     class PlainLSTM(TwoLeaves):
         def __init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +19,15 @@ from charrnn.device import keep_freed_memory
 
 _DOCS = Path(__file__).parents[2] / "docs"
 _PICTURE = "scaling.svg"
-_TEXTS = Path(__file__).parent / "page.md"
+_TEMPLATE = Path(__file__).parent / "page.md"
+#: A part of the page, between marks that do not show.
+_PART = re.compile(r"<!-- (\w+) -->(.*?)<!-- / -->", re.DOTALL)
 
 
 def main() -> None:
     """Fill in the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="one part of the page, printed and not written")
+    parser.add_argument("--only", help="measure one part of the page anew, and keep the others")
     only = parser.parse_args().only
     keep_freed_memory()
     torch.set_flush_denormal(True)
@@ -37,18 +40,21 @@ def main() -> None:
         "scaling": scaling(_DOCS / _PICTURE),
         "memory": memory(),
     }
+    page = _DOCS / "benchmarks.md"
+    found = dict(_PART.findall(page.read_text(encoding="utf-8"))) if only else {}
     began = time.perf_counter()
-    page = _TEXTS.read_text(encoding="utf-8")
     for name, lines in parts.items():
         if only in (None, name):
             shown = []
             for line in lines:
                 print(line, flush=True)
                 shown.append(line)
-            page = page.replace(f"<!-- {name} -->", "\n".join(shown).strip())
+            text = "\n".join(shown).strip()
+            found[name] = text if len(shown) == 1 else f"\n\n{text}\n\n"
     if only is None:
-        page = page.replace("<!-- minutes -->", f"{(time.perf_counter() - began) / 60:.0f}")
-        (_DOCS / "benchmarks.md").write_text(page, encoding="utf-8")
+        found["minutes"] = f"{(time.perf_counter() - began) / 60:.0f}"
+    template = _TEMPLATE.read_text(encoding="utf-8")
+    page.write_text(_PART.sub(lambda part: f"<!-- {part[1]} -->{found[part[1]]}<!-- / -->", template), encoding="utf-8")
 
 
 if __name__ == "__main__":
