@@ -50,8 +50,8 @@ def keep_freed_memory() -> None:
     """Let the C library keep freed memory for the next use, for the rest of the process.
 
     Each training step asks for the same large blocks as the one before. glibc gives them back to the system and gets
-    them anew, which clears each page again: keeping them makes steps a quarter to a half faster. Other C libraries are left
-    as they are.
+    them anew, which clears each page again: keeping them makes steps a quarter to a half faster. Other C libraries are
+    left as they are.
     """
     with suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
