@@ -37,7 +37,7 @@ class FusedCell(Cell):
         """Tell whether the engine beats torch's kernel, where that is itself a loop of single steps.
 
         On a processor torch has a fused LSTM, but runs a GRU and a plain network step by step under autograd: training
-        through the engine is 1.1 to 2 times as fast (docs/benchmarks.md). Without gradients there is little between
+        through the engine is 1.1 to 1.5 times as fast (docs/benchmarks.md). Without gradients there is little between
         the two.
         """
         return inputs.device.type == "cpu" and torch.is_grad_enabled()
