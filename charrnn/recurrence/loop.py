@@ -42,11 +42,9 @@ class Loop:
         compiler: Compiler | None = None,
     ) -> None:
         program = zones.program
-        inputs = zones.inputs_of(zones.loop, program.following)
         self._reverse = reverse
         self._carried, self._following = program.carried, program.following
-        self._fixed = [node for node in inputs if node not in zones.varying]
-        self._stepped = [node for node in inputs if node in zones.varying and node not in program.carried]
+        self._fixed, self._stepped = zones.loop_inputs()
         self._operands = {
             node for node in self._fixed if any(user.target in _PRODUCTS and user in zones.loop for user in node.users)
         }

@@ -44,9 +44,7 @@ class Plan:
         self._once, self._ahead, self._behind = (
             Batched(zones, each) for each in (zones.once, zones.ahead, zones.behind)
         )
-        inputs = zones.inputs_of(zones.loop, program.following)
-        fixed = [node for node in inputs if node not in zones.varying]
-        stepped = [node for node in inputs if node in zones.varying and node not in program.carried]
+        fixed, stepped = zones.loop_inputs()
         outside = {*program.emitted, *zones.inputs_of(zones.behind)}
         within = zones.loop | {*program.carried}
         emitted = [node for node in program.graph.nodes if node in outside & within]

@@ -58,6 +58,16 @@ class Zones:
         order = {node: index for index, node in enumerate(self.program.graph.nodes)}
         return sorted({node for node in found if node not in nodes}, key=order.__getitem__)
 
+    def loop_inputs(self) -> tuple[list[fx.Node], list[fx.Node]]:
+        """Return what the loop needs from outside, but for what is carried: fixed inputs, and stepped ones."""
+        inputs = [
+            node for node in self.inputs_of(self.loop, self.program.following) if node not in self.program.carried
+        ]
+        return (
+            [node for node in inputs if node not in self.varying],
+            [node for node in inputs if node in self.varying],
+        )
+
     def outputs_of(self, nodes: set[fx.Node]) -> list[fx.Node]:
         """Return those of ``nodes`` that are needed outside."""
         outside = {*self.loop, *self.once, *self.ahead, *self.behind} - nodes

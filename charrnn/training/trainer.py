@@ -163,7 +163,7 @@ class Trainer:
         if self._batches.at_start:
             self._state = self._empty
         inputs, targets = self._batches.next()
-        with compiling(self._compiler):
+        with compiling(self._compiler):  # the backward pass as well, which may have to compute again
             with self._autocast():
                 loss, state = chunk_loss(self._model, inputs, targets, self._state, self._settings.recompute_every)
             self._state = detach(state)
