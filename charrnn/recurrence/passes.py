@@ -35,8 +35,7 @@ class Pass:
         apart: Sequence[fx.Node] = (),
         compiler: Compiler | None = None,
     ) -> None:
-        zones = Zones(program, wanted, sink=True)
-        self._zones = zones
+        zones = Zones(program, wanted)
         together = [node for node in zones.wanted if node not in apart]
         behind = ancestors(together) & zones.behind
         self._once, self._ahead = Batched(zones, zones.once), Batched(zones, zones.ahead)

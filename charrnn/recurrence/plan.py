@@ -39,7 +39,7 @@ class Plan:
     def __init__(self, cell: Cell, projected: Tensor, state: State, compiler: Compiler | None = None) -> None:
         program, self._weights = trace_step(cell, projected[0], state)
         self._program = program
-        zones = Zones(program, sink=True)
+        zones = Zones(program)
         self._varying = zones.varying
         self._once, self._ahead, self._behind = (
             Batched(zones, each) for each in (zones.once, zones.ahead, zones.behind)

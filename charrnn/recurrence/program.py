@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,13 +55,13 @@ def closure(graph: fx.Graph, sources: Iterable[fx.Node]) -> set[fx.Node]:
     return found
 
 
-def ancestors(nodes: Iterable[fx.Node]) -> set[fx.Node]:
-    """Return what any of ``nodes`` depends on, with those."""
+def ancestors(nodes: Iterable[fx.Node], known: Container[fx.Node] = ()) -> set[fx.Node]:
+    """Return what any of ``nodes`` depends on, with those, but for what is ``known`` and what only leads there."""
     found: set[fx.Node] = set()
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
-        if node not in found:
+        if node not in found and node not in known:
             found.add(node)
             waiting.extend(node.all_input_nodes)
     return found
@@ -73,13 +73,7 @@ def extract(
     """Copy the part of a graph that leads from ``inputs`` to ``outputs``; returns it and each node's copy."""
     part = fx.Graph()
     copies = {node: part.placeholder(f"input_{index}") for index, node in enumerate(inputs)}
-    needed: set[fx.Node] = set()
-    waiting = list(outputs)
-    while waiting:
-        node = waiting.pop()
-        if node not in copies and node not in needed:
-            needed.add(node)
-            waiting.extend(node.all_input_nodes)
+    needed = ancestors(outputs, known=copies)
     for node in graph.nodes:
         if node in needed:
             copies[node] = part.node_copy(node, copies.__getitem__)

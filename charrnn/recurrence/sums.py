@@ -36,11 +36,10 @@ class Sum:
 
     Attributes:
         operands: nodes whose values at all steps it is made of.
-        direct: whether an operand is the node itself, for want of a better way.
+        rest: nodes that no rule holds for, which are left to who runs the sum.
     """
 
     def __init__(self, node: fx.Node, varying: set[fx.Node]) -> None:
-        self.node = node
         self.operands: list[fx.Node] = []
         self.rest: list[fx.Node] = []
         self._varying = varying

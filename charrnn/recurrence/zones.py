@@ -15,23 +15,23 @@ class Zones:
 
     * ``once``: on fixed inputs only;
     * ``ahead``: on stepped inputs, but on nothing carried: done for all steps before the loop;
-    * ``loop``: on carried inputs, and the next carried values depend on it;
+    * ``loop``: on carried inputs, and the next carried values depend on it; and element-wise work ahead of that. What
+      such work reads is in the cache there, while a pass over all steps goes through memory: on a processor the second
+      costs more than the calls that it saves;
     * ``behind``: on carried inputs, but no carried value depends on it: done for all steps after the loop.
 
     Args:
         program: is not changed.
         wanted: the nodes whose values are needed; by default the program's outputs.
-        sink: whether element-wise work ahead is left to the loop. What it reads is in the cache there, while a pass
-            over all steps goes through memory: on a processor the second costs more than the calls that it saves.
     """
 
-    def __init__(self, program: Program, wanted: Sequence[fx.Node] | None = None, *, sink: bool = False) -> None:
+    def __init__(self, program: Program, wanted: Sequence[fx.Node] | None = None) -> None:
         graph = program.graph
         self.program = program
         self.wanted = list(dict.fromkeys(program.outputs() if wanted is None else wanted))
         needed = ancestors([*self.wanted, *program.following])
         self.varying = closure(graph, [*program.stepped, *program.carried])
-        self.recurrent = closure(graph, program.carried)
+        recurrent = closure(graph, program.carried)
         leading = ancestors(program.following)
         self.loop: set[fx.Node] = set()
         self.once: set[fx.Node] = set()
@@ -42,8 +42,8 @@ class Zones:
                 continue
             if node not in self.varying:
                 zone = self.once
-            elif node not in self.recurrent:
-                sunk = sink and node in leading and _is_cheap(node) and not self.ahead & {*node.all_input_nodes}
+            elif node not in recurrent:
+                sunk = node in leading and _is_cheap(node) and not self.ahead & {*node.all_input_nodes}
                 zone = self.loop if sunk else self.ahead
             elif node in leading or (is_part(node) and node.args[0] in self.loop):
                 # The parts of a tuple stay with it: only tensors pass from zone to zone.
