@@ -21,6 +21,8 @@ _PUBLIC = {
     "Score": "charrnn.evaluation",
     "Session": "charrnn.generation.session",
     "State": "charrnn.cells.base",
+    "Warper": "charrnn.generation.warpers",
+    "add_plugin": "charrnn.plugins",
     "Tokenizer": "charrnn.tokenizers.base",
     "hookimpl": "charrnn.hookspecs",
     "linear_scan": "charrnn.recurrence",
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
     from charrnn.evaluation import Score as Score
     from charrnn.generation.session import Session as Session
     from charrnn.generation.session import load as load
+    from charrnn.generation.warpers import Warper as Warper
     from charrnn.hookspecs import hookimpl as hookimpl
+    from charrnn.plugins import add_plugin as add_plugin
     from charrnn.recurrence import linear_scan as linear_scan
     from charrnn.tokenizers.base import Tokenizer as Tokenizer
     from charrnn.training.job import train as train

@@ -1,13 +1,23 @@
 """What a plugin may implement. The built-in cells, tokenizers and corpora come through these hooks too.
 
-A target is an object or, better, a string ``"package.module:Name"`` that is imported on first use.
+A plugin is a module with functions marked ``@charrnn.hookimpl``, each taking as many of its hook's arguments as it
+needs. A target is an object or, better, a string ``"package.module:Name"`` that is imported on first use: with strings
+a plugin costs ``charrnn --help`` next to nothing. docs/plugins/ has a page for each hook.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
+
+if TYPE_CHECKING:
+    import typer
+    from torch import Tensor
+
+    from charrnn.model import LanguageModel
+    from charrnn.runs.run import Run
+    from charrnn.training.events import Evaluated, Finished, Started
 
 #: The pluggy project, and the entry-point group that an installed plugin names itself in.
 PROJECT = "charrnn"
@@ -36,3 +46,33 @@ def register_tokenizers(register: Register) -> None:
 @hookspec
 def register_corpora(register: Register) -> None:
     """Offer corpora: targets are called with the corpus settings and return a :class:`charrnn.Corpus`."""
+
+
+@hookspec
+def register_warpers(register: Register) -> None:
+    """Offer what reshapes the next token's distribution: targets are subclasses of :class:`charrnn.Warper`."""
+
+
+@hookspec
+def register_commands(app: typer.Typer) -> None:
+    """Add commands to the program: ``@app.command()``, or ``app.add_typer(...)`` for a group of them."""
+
+
+@hookspec
+def run_started(run: Run, model: LanguageModel, event: Started) -> None:
+    """Observe that a run begins, or goes on at ``event.step``."""
+
+
+@hookspec
+def step_finished(run: Run, model: LanguageModel, step: int, loss: Tensor) -> None:
+    """Observe an optimizer step: ``loss`` is a scalar in nats a token; reading it waits for the model's device."""
+
+
+@hookspec
+def evaluated(run: Run, model: LanguageModel, event: Evaluated) -> None:
+    """Observe an evaluation on the validation text."""
+
+
+@hookspec
+def run_finished(run: Run, model: LanguageModel, event: Finished | None) -> None:
+    """Observe the end of training; ``event`` is None where it was interrupted or failed."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from charrnn.errors import UsageError
 from charrnn.options import check
+from charrnn.plugins import plugins
 from charrnn.settings import BUDGETS, TrainSettings
 
 
@@ -30,6 +31,8 @@ def read_settings(flags: Mapping[str, Any], file: Path | None) -> TrainSettings:
     if file is None:
         return settings
     beneath = _read_file(file)
+    for plugin in _pop_plugins(beneath, file):
+        plugins().add(plugin)
     check(TrainSettings, beneath, label=lambda name: f"{file}: {name}")
     _one_budget(beneath, lambda name: f"{file}: {name}")
     if any(name in given for name in BUDGETS):
@@ -49,6 +52,15 @@ def _read_file(file: Path) -> dict[str, Any]:
         twice = next(name for name in values if "-" in name and name.replace("-", "_") in values)
         raise UsageError(f"--config '{file}' gives {twice} twice, once with an underscore; leave one out")
     return settings
+
+
+def _pop_plugins(values: dict[str, Any], file: Path) -> list[str]:
+    """Take the plugins out of a file's settings; a path in it is meant from where the file is."""
+    given = values.pop("plugin", [])
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        raise UsageError(f"{file}: plugin should be the path of a file, a module's name, or a list of them")
+    return [str(file.parent / each) if each.endswith(".py") or "/" in each else each for each in listed]
 
 
 def _one_budget(values: Mapping[str, Any], label: Any) -> None:

@@ -28,6 +28,7 @@ class LanguageModel(nn.Module):
 
     Raises:
         UsageError: the cell's name or an option of it is unknown.
+        PluginError: as every method, where a plugin's cell fails.
     """
 
     def __init__(self, settings: ModelSettings, vocab_size: int) -> None:
@@ -36,22 +37,28 @@ class LanguageModel(nn.Module):
         entry = plugins().cells[name]
         cell = entry.load()
         options = check_options(entry, cell.__init__, settings.cell_options)
+        self._blamed = entry.blamed
         self.embedding = nn.Embedding(vocab_size, embed)
-        self.cells = nn.ModuleList(cell(embed if layer == 0 else hidden, hidden, **options) for layer in range(layers))
+        with self._blamed():
+            self.cells = nn.ModuleList(
+                cell(embed if layer == 0 else hidden, hidden, **options) for layer in range(layers)
+            )
         # Dropout on what goes up, not on what goes forward in time (Zaremba et al. 2014).
         self.dropout = nn.Dropout(settings.dropout or 0.0)
         self.output = nn.Linear(hidden, vocab_size)
 
     def initial_state(self, batch_size: int) -> ModelState:
         """Return every layer's state before the first token."""
-        return tuple(cell.initial_state(batch_size) for cell in self.cells)  # type: ignore[operator]
+        with self._blamed():
+            return tuple(cell.initial_state(batch_size) for cell in self.cells)  # type: ignore[operator]
 
     def forward(self, ids: Tensor, state: ModelState) -> tuple[Tensor, ModelState]:
         """Score the next token after each: ids ``[T, B]`` to logits ``[T, B, V]`` and the last state."""
         features = self.embedding(ids)
         states = []
         for cell, before in zip(self.cells, state, strict=True):
-            features, after = cell(features, before)
+            with self._blamed():
+                features, after = cell(features, before)
             features = self.dropout(features)
             states.append(after)
         return self.output(features), tuple(states)

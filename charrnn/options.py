@@ -63,9 +63,8 @@ def check_options(entry: Entry, function: Callable[..., Any], options: Mapping[s
     Raises:
         UsageError: an unknown option (with the near names), or a value of the wrong type.
     """
-    parameters = inspect.signature(function, eval_str=True).parameters
-    takes = {name: each for name, each in parameters.items() if each.default is not each.empty}
-    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    takes = option_parameters(entry, function)
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in inspect.signature(function).parameters.values())
     checked = {}
     for name, value in options.items():
         if name not in takes:
@@ -73,15 +72,34 @@ def check_options(entry: Entry, function: Callable[..., Any], options: Mapping[s
                 checked[name] = value
                 continue
             raise UsageError(f"{entry.kind} '{entry.name}' has no option '{name}': {near_names(name, takes)}")
-        annotation = takes[name].annotation
-        if annotation is inspect.Parameter.empty:
-            annotation = type(takes[name].default)
         try:
-            checked[name] = TypeAdapter(annotation).validate_python(value)
+            checked[name] = TypeAdapter(takes[name].annotation).validate_python(value)
         except ValidationError as error:
             message = _lowered(error.errors()[0]["msg"])
             raise UsageError(f"option {name}={value} of {entry.kind} '{entry.name}': {message}") from None
     return checked
+
+
+def option_parameters(entry: Entry, function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the parameters with a default, each with its type: that of the default, where none is declared.
+
+    Raises:
+        PluginError: the types cannot be read.
+    """
+    with entry.blamed():
+        parameters = inspect.signature(function, eval_str=True).parameters
+    return {
+        name: each.replace(annotation=type(each.default)) if each.annotation is each.empty else each
+        for name, each in parameters.items()
+        if each.default is not each.empty
+    }
+
+
+def option_function(entry: Entry) -> Callable[..., Any] | None:
+    """Return what takes the options of a registered name; None where its kind has none."""
+    target = entry.load()
+    takes: dict[str, Callable[..., Any]] = {"tokenizer": getattr(target, "train", target)}
+    return takes.get(entry.kind, None if entry.kind == "corpus" else target.__init__)
 
 
 def _shown(value: object) -> str:

@@ -32,6 +32,11 @@ Duration = Annotated[Positive, BeforeValidator(parse_duration)]
 Options = dict[str, Any]
 
 
+def _of(kind: str) -> dict[str, Any]:
+    """Say that a setting's values are the registered names of a kind."""
+    return {"names": kind}
+
+
 class Settings(BaseModel):
     """Base of the groups: no unknown names, nothing changed after it was checked."""
 
@@ -52,7 +57,9 @@ class CorpusSettings(Settings):
 class TokenizerSettings(Settings):
     """How text becomes tokens."""
 
-    tokenizer: str = Field("char", description="char, byte, sentencepiece, or a plugin's")
+    tokenizer: str = Field(
+        "char", description="char, byte, sentencepiece, or a plugin's", json_schema_extra=_of("tokenizers")
+    )
     tokenizer_options: Options = Field({}, description="an option of the tokenizer, as key=value")
 
 
@@ -63,7 +70,7 @@ class PreparationSettings(CorpusSettings, TokenizerSettings):
 class ModelSettings(Settings):
     """The model's shape."""
 
-    cell: str | None = Field(None, description="lstm, gru, rnn, or a plugin's")
+    cell: str | None = Field(None, description="lstm, gru, rnn, or a plugin's", json_schema_extra=_of("cells"))
     cell_options: Options = Field({}, description="an option of the cell, as key=value")
     layers: int | None = Field(None, ge=1, le=64, description="stacked recurrent layers")
     hidden: int | None = Field(None, ge=1, le=65536, description="hidden features of a layer")
@@ -146,6 +153,12 @@ class SampleSettings(UnseenSettings):
     length: int = Field(500, ge=0, description="tokens to generate, the prompt not counted")
     seed: int | None = Field(None, ge=0, lt=2**63, description="seed (default: a new one each time)")
     num: int = Field(1, ge=1, description="texts to draw")
+    warper: str | None = Field(
+        None,
+        description="a plugin's warper, which reshapes the distribution before it is drawn from",
+        json_schema_extra=_of("warpers"),
+    )
+    warper_options: Options = Field({}, description="an option of the warper, as key=value")
 
 
 #: Exactly one of these is in force; a flag for one puts aside a file's or a preset's for another.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -38,9 +39,19 @@ def own_directories(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, mo
     monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("COLUMNS", "200")
+    plugins.cache_clear()  # one test's --plugin is no other's
     # Models of this size gain nothing from a second thread, and two test processes would fight over the cores.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    for name in ("CHARRNN_CHECKPOINTS", "NO_COLOR", "FORCE_COLOR"):
+    # What is installed beside charrnn is another matter, but for the tests that say so.
+    monkeypatch.setenv("CHARRNN_LOAD_PLUGINS", "")
+    for name in (
+        "CHARRNN_CHECKPOINTS",
+        "CHARRNN_PLUGINS_DIR",
+        "CHARRNN_RAISE_PLUGIN_ERRORS",
+        "CHARRNN_TRACE_PLUGINS",
+        "NO_COLOR",
+        "FORCE_COLOR",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -180,17 +191,24 @@ def installed(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setenv("PYTHONPATH", str(site))
     before = set(sys.modules)
+    names: list[str] = []
 
-    def install(name, source):
+    def install(name, source, version="1.2", requires=""):
         (site / f"{name}.py").write_text(textwrap.dedent(source))
-        metadata = site / f"{name}-1.2.dist-info"
+        for before in site.glob(f"{name}-*.dist-info"):
+            shutil.rmtree(before)
+        metadata = site / f"{name}-{version}.dist-info"
         metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+        requirement = f"Requires-Dist: {requires}\n" if requires else ""
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requirement}")
         (metadata / "entry_points.txt").write_text(f"[charrnn]\n{name} = {name}\n")
+        names.append(name)
+        monkeypatch.setenv("CHARRNN_LOAD_PLUGINS", ",".join(names))
+        plugins.cache_clear()
 
     plugins.cache_clear()
     yield install
     plugins.cache_clear()
     for name in set(sys.modules) - before:
-        if name.startswith("my_"):
+        if name.startswith(("my_", "charrnn_plugin_")):
             del sys.modules[name]

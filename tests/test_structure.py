@@ -18,12 +18,14 @@ PACKAGE = ROOT / "charrnn"
 TIERS = [
     ["cli"],
     ["reporting"],
+    ["testing", "scaffold"],
     ["training", "generation", "evaluation"],
     ["runs", "presets"],
     ["corpora", "model", "device"],
     ["cells", "tokenizers", "recurrence"],
     ["builtin", "plugins", "layers", "options"],
     ["registry", "settings", "hookspecs", "atomic"],
+    ["isolation"],
     ["errors"],
 ]
 #: The hook through which the built-in recipes are registered looks for their files.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import sys
@@ -14,6 +15,10 @@ from typer.exceptions import TyperException
 
 from charrnn.cli.app import PROGRAM, OutputClosedError, make_app
 from charrnn.errors import CharrnnError, ExitCode
+from charrnn.isolation import is_set
+
+#: Set to 1 by who wants to see which plugins are found, loaded and asked, and what each registers.
+TRACE = "CHARRNN_TRACE_PLUGINS"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What libraries tell their developers is not for a user; our own plugin warnings are.
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", module="charrnn")
+    if is_set(TRACE):
+        logging.basicConfig(format=f"{PROGRAM}: %(message)s", level=logging.INFO, force=True)
     try:
         result = make_app().main(
             arguments if arguments is None else list(arguments), prog_name=PROGRAM, standalone_mode=False

@@ -1,4 +1,4 @@
-"""The program's commands, each imported only when it is called."""
+"""The program's commands, each imported only when it is called, and those that plugins add."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 import charrnn
+from charrnn.cli.plugging import PluginCommands, takes_plugins
+from charrnn.errors import CharrnnError
 
 PROGRAM = "charrnn"
 
@@ -20,6 +23,7 @@ COMMANDS = {
     "eval": "Measure how well a model predicts a text.",
     "runs": "List, show and remove runs.",
     "corpora": "List, show and build corpora.",
+    "plugins": "List, show, make and check plugins.",
 }
 
 
@@ -28,22 +32,29 @@ class OutputClosedError(Exception):
 
 
 class LazyGroup(TyperGroup):
-    """Lists its commands without importing them."""
+    """Lists its own commands without importing them."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
+        self._added = PluginCommands(COMMANDS)
         # The names, for suggestions; get_command fills in the rest.
         self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is Typer's
+        """Name every command, our own first."""
+        return [*COMMANDS, *self._added]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the signature is Typer's
         """Import a command."""
         if cmd_name not in COMMANDS:
-            return None
+            command = self._added.get(cmd_name)
+            self.commands |= dict.fromkeys(self._added)
+            return command
         if self.commands.get(cmd_name) is None:
             module = import_module(f"charrnn.cli.{cmd_name}")
             command = typer.main.get_command(module.app)
             command.name = cmd_name
-            self.commands[cmd_name] = command
+            self.commands[cmd_name] = takes_plugins(command)
         return self.commands[cmd_name]
 
     def invoke(self, ctx: Any) -> Any:
@@ -53,12 +64,21 @@ class LazyGroup(TyperGroup):
             sys.stdout.flush()
         except BrokenPipeError:
             raise OutputClosedError from None
+        except (CharrnnError, TyperException, typer.Exit, typer.Abort, OSError, MemoryError):
+            raise
+        except Exception as error:
+            if ctx.invoked_subcommand in COMMANDS:
+                raise  # a fault of ours
+            raise self._added.blame(ctx.invoked_subcommand, error) from error
         return result
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is Typer's
-        """List names and help from the table above."""
+        """List names and help, our own from the table above."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+        if self._added:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(name, each.get_short_help_str(60)) for name, each in self._added.items()])
 
 
 def make_app() -> Any:
@@ -71,7 +91,7 @@ def make_app() -> Any:
         pretty_exceptions_enable=False,
     )
     app.callback()(_program)
-    return typer.main.get_command(app)
+    return takes_plugins(typer.main.get_command(app))
 
 
 def _version(asked: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from charrnn.cli.completion import completes
 from charrnn.cli.parameters import Json, read_flags, takes_settings
 from charrnn.plugins import plugins
 from charrnn.settings import CorpusSettings, PreparationSettings, TokenizerSettings
@@ -31,7 +32,10 @@ def list_(json: Json = False) -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A corpus's name.")], json: Json = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A corpus's name.", autocompletion=completes("corpora"))],
+    json: Json = False,
+) -> None:
     """Show what is known of a corpus, without fetching it."""
     entry = plugins().corpora[name]
     target = entry.load()
@@ -48,7 +52,12 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help="A corpus's na
 @app.command()
 @takes_settings({"Corpus": CorpusSettings, "Tokenizer": TokenizerSettings})
 def build(
-    corpus: Annotated[str, typer.Argument(metavar="NAME", help="A corpus's name, or whatever 'train' takes.")],
+    corpus: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A corpus's name, or whatever 'train' takes.", autocompletion=completes("corpora")
+        ),
+    ],
     json: Json = False,
     **settings: Any,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from charrnn.cli.completion import complete_runs, completes
 from charrnn.layers import flag
 from charrnn.options import parse_pairs
 from charrnn.runs.place import ENVIRONMENT
@@ -28,7 +29,12 @@ Checkpoints = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RunArgument = Annotated[
     str | None,
-    typer.Argument(metavar="RUN", help="A run's name or directory (default: the latest).", show_default=False),
+    typer.Argument(
+        metavar="RUN",
+        help="A run's name or directory (default: the latest).",
+        show_default=False,
+        autocompletion=complete_runs,
+    ),
 ]
 
 
@@ -79,9 +85,15 @@ def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
         metavar="KEY=VALUE" if options else None if switch else _metavar(field),
         rich_help_panel=panel,
         show_default=False,
+        autocompletion=_completion(field),
     )
     kind: Any = bool | None if switch else list[str] | None if options else str | None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
+
+
+def _completion(field: FieldInfo) -> Callable[[str], list[tuple[str, str]]] | None:
+    extra = field.json_schema_extra
+    return completes(str(extra["names"])) if isinstance(extra, dict) and "names" in extra else None
 
 
 def _help(field: FieldInfo) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from charrnn.cli.completion import complete_runs
 from charrnn.cli.parameters import Checkpoints, Json
 from charrnn.errors import CharrnnError, RunError
 from charrnn.runs.find import find_run, list_runs
@@ -16,7 +17,7 @@ from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.run import Run
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show and remove runs.")
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="A run's name or directory.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="A run's name or directory.", autocompletion=complete_runs)]
 
 
 @app.command("list")

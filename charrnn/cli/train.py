@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from charrnn.cli.completion import complete_runs, completes
 from charrnn.cli.parameters import Checkpoints, Json, read_flags, takes_settings
 from charrnn.presets import AUTO, PRESETS
 from charrnn.settings import (
@@ -37,6 +38,7 @@ def train(
             help="A text file, folder or glob; hf:OWNER/NAME[:CONFIG][@REVISION]; a name from 'charrnn corpora list'; "
             "or - for standard input.",
             show_default=False,
+            autocompletion=completes("corpora"),
         ),
     ] = None,
     name: Annotated[
@@ -46,7 +48,12 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run --name, or the latest.")] = False,
     init_from: Annotated[
         str | None,
-        typer.Option(metavar="RUN", help="Start from the weights, shape and tokenizer of a run.", show_default=False),
+        typer.Option(
+            metavar="RUN",
+            help="Start from the weights, shape and tokenizer of a run.",
+            show_default=False,
+            autocompletion=complete_runs,
+        ),
     ] = None,
     config: Annotated[
         Path | None,

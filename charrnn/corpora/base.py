@@ -6,7 +6,10 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
+
+from charrnn.registry import Entry
 
 #: Names under which datasets keep what is meant for validation, the most usual first.
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
@@ -21,10 +24,12 @@ class Corpus(ABC):
     Attributes:
         name: short, fit for a file name.
         separator: what stands between documents; a text's first token is predicted from it.
+        entry: the registered name that it was opened by, if it was by one.
     """
 
     name: str
     separator: str = ""
+    entry: Entry | None = None
 
     @abstractmethod
     def splits(self) -> tuple[str, ...]:
@@ -79,7 +84,8 @@ def read_all(corpus: Corpus, splits: Iterable[str], doing: str, progress: Progre
     """Read splits one after another, and tell of how far it is."""
     done, total = 0, corpus.size()
     for split in splits:
-        for piece in corpus.read(split):
-            yield piece
-            done += len(piece.encode("utf-8", "surrogatepass"))
-            progress(doing, done, total)
+        with corpus.entry.blamed() if corpus.entry else nullcontext():
+            for piece in corpus.read(split):
+                yield piece
+                done += len(piece.encode("utf-8", "surrogatepass"))
+                progress(doing, done, total)

@@ -36,7 +36,9 @@ class FittedTokenizer:
 def load_tokenizer(name: str, directory: Path) -> FittedTokenizer:
     """Load a tokenizer from the files that it saved."""
     entry = plugins().tokenizers[name]
-    return FittedTokenizer(entry.load().load(directory), entry, directory)
+    loaded = entry.load()
+    with entry.blamed():
+        return FittedTokenizer(loaded.load(directory), entry, directory)
 
 
 def fit_tokenizer(corpus: Corpus, settings: TokenizerSettings, progress: Progress) -> FittedTokenizer:
@@ -53,10 +55,11 @@ def fit_tokenizer(corpus: Corpus, settings: TokenizerSettings, progress: Progres
 
     def build(directory: Path) -> None:
         texts = read_all(corpus, corpus.splits(), f"learning {entry.name} tokens", progress)
-        trained = tokenizer.train(texts, **options)
-        if trained.vocab_size == 0:
-            raise CorpusError(f"the corpus '{corpus.name}' is empty; give one that holds text")
-        trained.save(directory)
+        with entry.blamed():
+            trained = tokenizer.train(texts, **options)
+            if trained.vocab_size == 0:
+                raise CorpusError(f"the corpus '{corpus.name}' is empty; give one that holds text")
+            trained.save(directory)
 
     directory = cached("tokenizers", key, build)
-    return FittedTokenizer(tokenizer.load(directory), entry, directory)
+    return load_tokenizer(entry.name, directory)

@@ -9,6 +9,7 @@ from charrnn.corpora.base import Progress
 from charrnn.corpora.fitting import FittedTokenizer, fit_tokenizer
 from charrnn.corpora.pack import TokenPack, open_pack
 from charrnn.corpora.resolve import open_corpus
+from charrnn.registry import Entry
 from charrnn.settings import PreparationSettings
 
 
@@ -19,6 +20,7 @@ class Prepared:
     name: str
     separator: str
     provenance: dict[str, Any]
+    entry: Entry | None
     fitted: FittedTokenizer
     pack: TokenPack
 
@@ -39,7 +41,8 @@ def prepare(
     try:
         if fitted is None:
             fitted = fit_tokenizer(corpus, settings, progress)
-        pack = open_pack(corpus, fitted.tokenizer, fitted.identity(), progress)
-        return Prepared(corpus.name, corpus.separator, corpus.provenance(), fitted, pack)
+        with fitted.entry.blamed():
+            pack = open_pack(corpus, fitted.tokenizer, fitted.identity(), progress)
+        return Prepared(corpus.name, corpus.separator, corpus.provenance(), corpus.entry, fitted, pack)
     finally:
         corpus.close()

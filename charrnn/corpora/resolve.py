@@ -24,7 +24,11 @@ def open_corpus(address: str, settings: CorpusSettings) -> Corpus:
         raise CorpusError("CORPUS is empty; give a text file, hf:OWNER/NAME, or a name from: charrnn corpora list")
     registered = plugins().corpora
     if address in registered:
-        corpus: Corpus = registered[address].load()(settings)
+        entry = registered[address]
+        target = entry.load()
+        with entry.blamed():
+            corpus: Corpus = target(settings)
+            corpus.entry = entry
         return corpus
     if address.startswith("hf:"):
         dataset, config, revision = parse_address(address)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,16 @@ from charrnn.errors import RunError, UsageError, shown_characters
 from charrnn.evaluation import Score, score
 from charrnn.generation.sampling import Logits, log_probabilities, sample
 from charrnn.generation.stepper import Stepper
+from charrnn.generation.warpers import Warp, make_warp
 from charrnn.model import LanguageModel
 from charrnn.options import check
 from charrnn.runs.find import find_run
 from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
+from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
 from charrnn.settings import SampleSettings
-from charrnn.tokenizers.base import Tokenizer
+from charrnn.tokenizers.base import Ids, Tokenizer
 
 
 class Session:
@@ -50,6 +52,8 @@ class Session:
         seed: int | None = None,
         lane: int = 0,
         unseen: str = SampleSettings.model_fields["unseen"].default,
+        warper: str | None = None,
+        warper_options: Mapping[str, Any] | None = None,
     ) -> Iterator[str]:
         """Continue ``prompt``; yields pieces of text as they are made, never half a character.
 
@@ -60,14 +64,21 @@ class Session:
             seed: the same seed gives the same text; None a new one each time.
             lane: which of the many texts of one seed.
             unseen: ``replace`` or ``error``, for the prompt's characters that the model has never seen.
+            warper: the name of what reshapes the distribution before a token is drawn.
+            warper_options: by name.
 
         Raises:
             UsageError: a value is out of bounds, or the prompt has unseen characters and ``unseen="error"``.
+            PluginError: the warper fails.
         """
-        asked = check(SampleSettings, {"temp": temp, "length": length, "seed": seed, "unseen": unseen})
+        values = {"temp": temp, "length": length, "seed": seed, "unseen": unseen}
+        asked = check(SampleSettings, {**values, "warper": warper, "warper_options": warper_options or {}})
+        if asked.warper_options and warper is None:
+            raise UsageError("--warper-option is given without --warper; name the warper that it is an option of")
+        warp = make_warp(warper, asked.warper_options, self.tokenizer) if warper else None
         if asked.unseen == "error":
             self.refuse_unseen(prompt)
-        return self._stream(prompt, asked, lane)
+        return self._stream(prompt, asked, lane, warp)
 
     def generate(self, prompt: str = "", **options: Any) -> str:
         """Return the whole of what :meth:`stream` yields; the options are the same."""
@@ -80,7 +91,7 @@ class Session:
 
     def next(self, prompt: str = "") -> list[tuple[str, float]]:
         """Return every token's text and its probability to come after ``prompt``, the likeliest first."""
-        logs = log_probabilities(self._begin(prompt)[1])
+        logs = log_probabilities(self._begin(self.tokenizer.encode(prompt))[1])
         order = np.argsort(-logs, kind="stable")
         return [(self.tokenizer.decode(np.array([token])), float(np.exp(logs[token]))) for token in order]
 
@@ -96,22 +107,26 @@ class Session:
                 f"the model has never seen {shown_characters(missing)}; use --unseen replace, or other text"
             )
 
-    def _begin(self, prompt: str) -> tuple[Stepper, Logits]:
+    def _begin(self, prompt: Ids) -> tuple[Stepper, Logits]:
         stepper = Stepper(self.model)
-        ids = np.concatenate([[self.context], self.tokenizer.encode(prompt).astype(np.int64)])
-        return stepper, stepper.feed(ids)
+        return stepper, stepper.feed(np.concatenate([[self.context], prompt.astype(np.int64)]))
 
-    def _stream(self, prompt: str, asked: SampleSettings, lane: int) -> Iterator[str]:
+    def _stream(self, prompt: str, asked: SampleSettings, lane: int, warp: Warp | None) -> Iterator[str]:
         seed = secrets.randbits(63) if asked.seed is None else asked.seed
         generator = np.random.default_rng([seed, lane])
         decoder = self.tokenizer.decoder()
-        stepper, logits = self._begin(prompt)
+        read = self.tokenizer.encode(prompt).astype(np.int64)
+        stepper, logits = self._begin(read)
+        history = np.concatenate([read, np.zeros(asked.length, dtype=np.int64)])
         for made in range(asked.length):
             if not np.isfinite(logits).all():
                 raise RunError(
                     "the model's weights hold NaN or infinity: it cannot generate; train it again with a lower --lr"
                 )
+            if warp is not None:
+                logits = warp(logits[np.newaxis], history[np.newaxis, : len(read) + made])[0]
             token = sample(logits, asked.temp, generator)
+            history[len(read) + made] = token
             piece = decoder.decode(np.array([token]))
             if piece:
                 yield piece
@@ -131,10 +146,11 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
         device: where the model goes: ``cpu``, ``cuda``, ``mps``, or ``auto``.
 
     Raises:
-        RunError: it is not there, or damaged.
+        RunError: it is not there or damaged, or a plugin that it was made with is missing.
     """
     if not isinstance(run, Run):
         run = find_run(None if run is None else str(run), checkpoints_directory(checkpoints))
+    check_plugins(run)
     recorded = run.config.tokenizer
     tokenizer = load_tokenizer(recorded.name, run.tokenizer).tokenizer
     if tokenizer.vocab_size != recorded.vocab_size or recorded.context >= recorded.vocab_size:

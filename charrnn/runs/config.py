@@ -11,7 +11,6 @@ from pydantic import Field, model_validator
 from charrnn.corpora.pack import Part
 from charrnn.errors import CharrnnError, RunError
 from charrnn.options import check
-from charrnn.registry import Owner
 from charrnn.settings import Settings, TrainSettings
 
 FORMAT_VERSION: Literal[1] = 1
@@ -46,6 +45,16 @@ class TokenizerRecord(Settings):
     context: int = Field(ge=0)
 
 
+class PluginRecord(Settings):
+    """Whose a name is. It comes from a stranger, perhaps, and goes into messages: nothing but plain words."""
+
+    name: str = Field("", pattern=r"^[\w.-]{0,100}$")
+    plugin: str = Field(pattern=r"^[\w.-]{1,100}$")
+    distribution: str = Field(pattern=r"^[\w.-]{0,100}$")
+    version: str = Field(pattern=r"^[\w.+!-]{0,100}$")
+    sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+
+
 class RunConfig(Settings):
     """All that is needed to rebuild a run."""
 
@@ -57,7 +66,7 @@ class RunConfig(Settings):
     settings: TrainSettings
     corpus: CorpusRecord
     tokenizer: TokenizerRecord
-    plugins: dict[str, Owner]
+    plugins: dict[str, PluginRecord]
 
     def to_json(self) -> str:
         """Write as JSON."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from charrnn.runs.run import Run, Save
 from charrnn.training.batches import LaneBatches
 from charrnn.training.events import Event, Notice, Started
 from charrnn.training.interrupt import StopRequest
+from charrnn.training.observers import Observers
 from charrnn.training.trainer import Trainer, Validation
 
 Listen = Callable[[Event], None]
@@ -54,6 +56,7 @@ class Job:
         device = next(self.model.parameters()).device
         batches = LaneBatches(tokens, settings.seq_len or 1, settings.batch_size or 1, config.tokenizer.context, device)
         validation = Validation(self.pack.part(corpus.validation), held_back["chars"] / max(held_back["tokens"], 1))
+        observers = Observers(self.run, self.model)
         trainer = Trainer(
             self.model,
             settings,
@@ -62,24 +65,25 @@ class Job:
             config.tokenizer.context,
             self.run,
             self._sampler() if samples else None,
+            observers.step_finished if observers.watch_steps else None,
         )
         if self.save is not None:
             trainer.resume(self.save)
-        listen(
-            Started(
-                run=self.run.name,
-                path=self.run.path,
-                device=str(device),
-                parameters=self.model.parameter_count(),
-                tokens=len(tokens),
-                step=trainer.step,
-                chars_per_token=validation.chars_per_token,
-                total_steps=trainer.budget.steps,
-                total_seconds=trainer.budget.seconds,
-            )
+        started = Started(
+            run=self.run.name,
+            path=self.run.path,
+            device=str(device),
+            parameters=self.model.parameter_count(),
+            tokens=len(tokens),
+            step=trainer.step,
+            chars_per_token=validation.chars_per_token,
+            total_steps=trainer.budget.steps,
+            total_seconds=trainer.budget.seconds,
         )
-        for event in trainer.events(stop):
-            listen(event)
+        with closing(observers):
+            for event in chain([started], trainer.events(stop)):
+                listen(event)
+                observers.hear(event)
 
     def _sampler(self) -> Callable[[LanguageModel], str]:
         """Return what makes sample after sample, each a new one, by random numbers of their own."""

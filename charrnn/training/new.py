@@ -23,6 +23,7 @@ from charrnn.runs.config import FORMAT_VERSION, CorpusRecord, RunConfig, Tokeniz
 from charrnn.runs.find import find_run, free_name
 from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
+from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
 from charrnn.settings import ModelSettings, TokenizerSettings, TrainSettings
 from charrnn.training.events import Notice, Preparing
@@ -56,6 +57,7 @@ def new_job(
     settings = read_settings(given, config)
     source = find_run(init_from, directory) if init_from else None
     if source is not None:
+        check_plugins(source)
         settings = _inherit(settings, source)
     _check_model(settings)
     device = choose_device(settings.device)
@@ -95,7 +97,9 @@ def new_job(
             vocab_size=tokenizer.vocab_size,
             context=tokenizer.context(prepared.separator),
         ),
-        plugins={"cell": plugins().cells[cell].owner, "tokenizer": prepared.fitted.entry.owner},
+        plugins=record_plugins(
+            {"cell": plugins().cells[cell], "tokenizer": prepared.fitted.entry, "corpus": prepared.entry}
+        ),
     )
     path = directory / (name or free_name(f"{prepared.name}-{cell}", directory))
     stop.defer()

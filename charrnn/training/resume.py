@@ -16,6 +16,7 @@ from charrnn.model import LanguageModel
 from charrnn.runs.corpus import reopen_pack
 from charrnn.runs.find import find_run
 from charrnn.runs.place import checkpoints_directory
+from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
 from charrnn.settings import BUDGETS, TrainSettings
 from charrnn.training.batches import chunks_per_epoch
@@ -51,6 +52,7 @@ def resumed_job(
             f"new run with: charrnn train {corpus} --init-from {run.name}"
         )
     settings = _changed(run, read_settings(given, config))
+    check_plugins(run)
     _check_that_something_is_left(run, settings)
     device = choose_device(settings.device)
     threads = settings.threads or before.threads

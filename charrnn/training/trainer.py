@@ -60,6 +60,7 @@ class Trainer:
         context: the id before a text's first.
         run: where saves and metrics go.
         sample: makes a fresh sample of the model for who watches, if anyone does.
+        stepped: told of each step's number and loss, if anyone asks.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Trainer:
         context: int,
         run: Run,
         sample: Callable[[LanguageModel], str] | None = None,
+        stepped: Callable[[int, Tensor], None] | None = None,
     ) -> None:
         self._model = model
         self._settings = settings
@@ -79,6 +81,7 @@ class Trainer:
         self._context = context
         self._run = run
         self._sample = sample
+        self._stepped = stepped
         self._device = next(model.parameters()).device
         self._optimizer = make_optimizer(model, settings)
         self._budget = Budget.of(settings, batches.per_epoch)
@@ -137,8 +140,11 @@ class Trainer:
         reason = "the budget is spent"
         while (progress := self._progress(clock)) < 1:
             lr = learning_rate(settings, progress)
-            counters.window.add(*self._step(lr))
+            loss, norm = self._step(lr)
+            counters.window.add(loss, norm)
             counters.step += 1
+            if self._stepped:
+                self._stepped(counters.step, loss)
             if counters.start_loss is None:
                 counters.start_loss = float(counters.window.loss)
             if counters.step % LOG_EVERY == 0:

@@ -1,0 +1,60 @@
+"""What becomes of an error in a plugin's code: one line that names the plugin, or the traceback for its author."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from charrnn.errors import CharrnnError, PluginError
+
+#: Set to 1 by who wants to see where a plugin fails.
+RAISE = "CHARRNN_RAISE_PLUGIN_ERRORS"
+
+#: What a stranger's code may raise that must not end the program; ``sys.exit`` on import is such a thing.
+FAILURES = (Exception, SystemExit)
+
+
+class PluginTracebackError(Exception):
+    """Carries a plugin's own error past all that would make one line of it."""
+
+
+def is_set(variable: str) -> bool:
+    """Tell whether a switch in the environment is on."""
+    return os.environ.get(variable, "") not in ("", "0")
+
+
+def reason(error: BaseException) -> str:
+    """Say in one line what went wrong."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, PluginError) else f"{type(error).__name__}: {text}"
+
+
+def raise_if_asked(error: BaseException, told: str) -> None:
+    """Raise what a plugin raised, with its traceback, where the environment asks for that."""
+    if is_set(RAISE):
+        raise PluginTracebackError(told) from error
+
+
+@contextmanager
+def blamed(who: str) -> Iterator[None]:
+    """Turn what code of a plugin raises into one line that names it.
+
+    What is not the plugin's fault passes: our own errors, the system's, a lack of memory.
+
+    Args:
+        who: names the plugin and its part, as the line's subject.
+
+    Raises:
+        PluginError: the code failed.
+    """
+    try:
+        yield
+    except (CharrnnError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        if "out of memory" in str(error) or "can't allocate memory" in str(error):
+            raise
+        told = f"{who} failed: {reason(error)}"
+        raise_if_asked(error, told)
+        raise PluginError(f"{told}; {RAISE}=1 shows where") from error

@@ -1,0 +1,252 @@
+"""The process's plugins: each loaded on first use, asked in a fixed order, and kept from harming the rest."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pluggy
+
+import charrnn
+from charrnn import builtin, hookspecs
+from charrnn.errors import PluginError, UsageError, near_names
+from charrnn.isolation import FAILURES, raise_if_asked, reason
+from charrnn.plugins.sources import FOLDER, ONLY, Builtin, File, Source, in_folder, installed, named, selected
+from charrnn.registry import Entry, Owner, Registry
+
+BUILTIN = Owner("builtin", charrnn.DISTRIBUTION, charrnn.__version__, module="charrnn", ours=True)
+
+#: Each kind of name: the hook that offers it, what one is called, and the class that it is a subclass of.
+KINDS = {
+    "cells": ("register_cells", "cell", "charrnn.cells.base:Cell"),
+    "tokenizers": ("register_tokenizers", "tokenizer", "charrnn.tokenizers.base:Tokenizer"),
+    "corpora": ("register_corpora", "corpus", ""),
+    "warpers": ("register_warpers", "warper", "charrnn.generation.warpers:Warper"),
+}
+
+_log = logging.getLogger("charrnn.plugins")
+
+
+class PluginWarning(UserWarning):
+    """A plugin is broken, and it or a part of it was left out."""
+
+
+@dataclass(frozen=True)
+class PluginProblem:
+    """What is wrong with a plugin."""
+
+    plugin: str
+    told: str
+
+
+class Implementation:
+    """One plugin's function for one hook."""
+
+    def __init__(self, owner: Owner, implementation: pluggy.HookImpl) -> None:
+        self.owner = owner
+        self._function = implementation.function
+        self._names = implementation.argnames
+
+    def __call__(self, **arguments: Any) -> None:
+        """Call the function with those of the hook's arguments that it takes; raises whatever it raises."""
+        self._function(*(arguments[name] for name in self._names))
+
+
+class Plugins:
+    """The built-in plugin and all that are installed or named, with one registry a kind, each filled on first use.
+
+    The built-in one comes first, then installed ones, those of the folder that ``CHARRNN_PLUGINS_DIR`` names, each by
+    name, and those that were added, in their order. So does each hook call them.
+    """
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._hooks = [
+            name for name in dir(hookspecs) if hasattr(getattr(hookspecs, name), f"{hookspecs.PROJECT}_spec")
+        ]
+        self._registries: dict[str, Registry] = {}
+        self._tried: set[int] = set()
+        self.problems: list[PluginProblem] = []
+        self.sources: list[Source] = [Builtin(builtin, BUILTIN)]
+        for source in self._found():
+            self._append(source)
+
+    @property
+    def cells(self) -> Registry:
+        """Recurrent cells by name."""
+        return self.registry("cells")
+
+    @property
+    def tokenizers(self) -> Registry:
+        """Tokenizers by name."""
+        return self.registry("tokenizers")
+
+    @property
+    def corpora(self) -> Registry:
+        """Corpora by name."""
+        return self.registry("corpora")
+
+    @property
+    def warpers(self) -> Registry:
+        """Warpers by name."""
+        return self.registry("warpers")
+
+    def registry(self, kind: str) -> Registry:
+        """Return the names of one of the :data:`KINDS`."""
+        if kind not in self._registries:
+            hook, single, contract = KINDS[kind]
+            registry = Registry(single, contract)
+            for implementation in self.implementations(hook):
+                with self.isolated(implementation.owner, f"failed in {hook}"):
+                    implementation(register=self._adder(registry, implementation.owner))
+            self._registries[kind] = registry
+        return self._registries[kind]
+
+    def add(self, target: str | Path) -> None:
+        """Add a plugin by the path of its file or the name of its module; a second time it changes nothing.
+
+        Raises:
+            UsageError: there is no such file or module.
+        """
+        source = named(str(target))
+        if not any(isinstance(each, type(source)) and _same(each, source) for each in self.sources):
+            self._append(source)
+            self._registries.clear()
+
+    def entries(self) -> list[Entry]:
+        """Return every registered name, kind by kind."""
+        return [entry for kind in KINDS for entry in self.registry(kind)]
+
+    def find(self, name: str) -> list[Entry]:
+        """Return what is registered as ``name``, or as ``kind:name``, or by the plugin of that name.
+
+        Raises:
+            UsageError: nothing is.
+        """
+        entries = self.entries()
+        for known in (lambda each: (each.name, f"{each.kind}:{each.name}"), lambda each: (each.owner.plugin,)):
+            found = [each for each in entries if name in known(each)]
+            if found:
+                return found
+        names = {each.name for each in entries} | {each.owner.plugin for each in self.sources}
+        raise UsageError(f"nothing is called '{name}', and no plugin: {near_names(name, names)}")
+
+    def implementations(self, hook: str) -> Iterator[Implementation]:
+        """Yield each plugin's function for a hook, loading those plugins that may have one."""
+        for source in self.sources:
+            if source.may_implement(hook):
+                self._load(source)
+        found = {each.plugin_name: each for each in getattr(self._manager.hook, hook).get_hookimpls()}
+        for source in self.sources:
+            implementation = found.get(source.owner.plugin)
+            if implementation is not None:
+                _log.info("%s: calling %s", source.owner, hook)
+                yield Implementation(source.owner, implementation)
+
+    @contextmanager
+    def isolated(self, owner: Owner, doing: str) -> Iterator[None]:
+        """Run a plugin's code; what it raises is told and goes no further."""
+        try:
+            yield
+        except FAILURES as error:
+            self._tell(owner.plugin, f"{owner} {doing}: {reason(error)}", error)
+
+    def _found(self) -> list[Source]:
+        sources = installed()
+        folder = os.environ.get(FOLDER)
+        if folder:
+            try:
+                sources += in_folder(Path(folder).expanduser())
+            except PluginError as error:
+                self._tell("", str(error), error)
+        kept, unknown = selected(sources, os.environ.get(ONLY))
+        for each in unknown:
+            self._tell("", each, PluginError(each))
+        return kept
+
+    def _append(self, source: Source) -> None:
+        taken = next((each for each in self.sources if each.owner.plugin == source.owner.plugin), None)
+        if taken is None:
+            self.sources.append(source)
+            return
+        told = f"{source.owner} from '{source.place}' was left out: '{taken.place}' has that name already"
+        self._tell(source.owner.plugin, told, PluginError(told))
+
+    def _load(self, source: Source) -> None:
+        """Import a plugin and register its hooks, once."""
+        if id(source) in self._tried:
+            return
+        self._tried.add(id(source))
+        began, owner = perf_counter(), source.owner
+        try:
+            plugin = source.load()
+            self._refuse_wrappers(plugin)
+            self._manager.register(plugin, name=owner.plugin)
+        except FAILURES as error:
+            self._tell(owner.plugin, f"{owner} from '{source.place}' was left out: {reason(error)}", error)
+            return
+        _log.info("%s: loaded from '%s' in %.0f ms", owner, source.place, 1e3 * (perf_counter() - began))
+        for complaint in self._complaints(plugin):
+            self._tell(owner.plugin, f"{owner} {complaint}", PluginError(complaint))
+
+    def _refuse_wrappers(self, plugin: object) -> None:
+        for name in self._hooks:
+            options = self._manager.parse_hookimpl_opts(plugin, name)
+            if options and (options["wrapper"] or options["hookwrapper"]):
+                raise PluginError(f"'{name}' is a hook wrapper, which charrnn does not call")
+
+    def _complaints(self, plugin: object) -> Iterator[str]:
+        """Look for what an author may have meant as a hook, and charrnn would never call."""
+        marked = {name: self._manager.parse_hookimpl_opts(plugin, name) for name in dir(plugin)}
+        for name, options in marked.items():
+            if options and name not in self._hooks and not options["optionalhook"]:
+                yield f"implements '{name}', which is no hook: {near_names(name, self._hooks)}"
+        unmarked = [name for name in self._hooks if name in marked and not marked[name]]
+        if unmarked:
+            yield f"has {unmarked[0]} without a mark; write @charrnn.hookimpl above it"
+        elif not any(marked.values()):
+            yield f"implements no hook; write one of {', '.join(self._hooks)}, with @charrnn.hookimpl above it"
+
+    def _adder(self, registry: Registry, owner: Owner) -> Callable[..., None]:
+        def register(name: str, target: Any, *, summary: str = "") -> None:
+            # What is wrong with one name is no reason to lose a plugin's others.
+            with self.isolated(owner, f"cannot register a {registry.kind}"):
+                registry.add(name, target, owner, summary)
+                _log.info("%s: registered the %s '%s'", owner, registry.kind, name)
+
+        return register
+
+    def _tell(self, plugin: str, told: str, error: BaseException) -> None:
+        raise_if_asked(error, told)
+        self.problems.append(PluginProblem(plugin, told))
+        warnings.warn(told, PluginWarning, stacklevel=2)
+
+
+def _same(one: Source, other: Source) -> bool:
+    if isinstance(one, File) and isinstance(other, File):
+        return one.path == other.path
+    return one.owner == other.owner
+
+
+def add_plugin(target: str | Path) -> None:
+    """Load a plugin from the path of its file or the name of its module, as ``--plugin`` does.
+
+    Raises:
+        UsageError: there is no such file or module.
+    """
+    plugins().add(target)
+
+
+@cache
+def plugins() -> Plugins:
+    """Return the process's plugins."""
+    return Plugins()
