@@ -28,6 +28,9 @@ from tests.hub import Repository, StandInHub
 settings.register_profile("charrnn", deadline=None)
 settings.load_profile("charrnn")
 
+# What is installed beside charrnn is no matter of these tests, but for those that say so.
+os.environ["CHARRNN_LOAD_PLUGINS"] = ""
+
 #: Small enough to train in a second.
 TINY = ["--layers", "1", "--hidden", "16", "--embed", "8", "--seq-len", "16", "--batch-size", "8"]
 
@@ -42,8 +45,6 @@ def own_directories(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, mo
     plugins.cache_clear()  # one test's --plugin is no other's
     # Models of this size gain nothing from a second thread, and two test processes would fight over the cores.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    # What is installed beside charrnn is another matter, but for the tests that say so.
-    monkeypatch.setenv("CHARRNN_LOAD_PLUGINS", "")
     for name in (
         "CHARRNN_CHECKPOINTS",
         "CHARRNN_PLUGINS_DIR",

@@ -28,8 +28,9 @@ TIERS = [
     ["isolation"],
     ["errors"],
 ]
-#: The hook through which the built-in recipes are registered looks for their files.
-ALLOWED = {("builtin", "corpora")}
+#: The hook through which the built-in recipes are registered looks for their files; the hooks of observers name the
+#: types of what they are given, for type checkers only.
+ALLOWED = {("builtin", "corpora"), ("hookspecs", "model"), ("hookspecs", "runs"), ("hookspecs", "training")}
 
 
 def sources():

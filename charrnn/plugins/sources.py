@@ -101,7 +101,10 @@ class File(Source):
 
     @cached_property
     def _text(self) -> str:
-        return self._code.read_text(encoding="utf-8", errors="replace")
+        try:
+            return self._code.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""  # loading it will say why
 
     def may_implement(self, hook: str) -> bool:
         """Look whether a single file speaks of commands: the help need not run one that does not."""

@@ -220,8 +220,8 @@ def copies(subject: CellSubject) -> None:
 def deterministic(subject: CellSubject) -> None:
     """Built twice under one seed it has the same weights, and run twice under one seed it gives the same."""
     for case in subject.cases():
-        again = subject.make(case.inputs.shape[2], case.cell.hidden_size)
-        same = farthest(list(again.state_dict().values()), list(case.cell.state_dict().values())) == 0
+        new = [subject.make(case.inputs.shape[2], case.cell.hidden_size) for _ in range(2)]
+        same = farthest(*(list(each.state_dict().values()) for each in new)) == 0
         require(same, "built twice under one seed, its weights differ", case)
         runs = []
         for _ in range(2):
