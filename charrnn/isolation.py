@@ -11,6 +11,9 @@ from charrnn.errors import CharrnnError, PluginError
 #: Set to 1 by who wants to see where a plugin fails.
 RAISE = "CHARRNN_RAISE_PLUGIN_ERRORS"
 
+#: Set to 1 by who wants to see which plugins are found, loaded and asked, and what each registers.
+TRACE = "CHARRNN_TRACE_PLUGINS"
+
 #: What a stranger's code may raise that must not end the program; ``sys.exit`` on import is such a thing.
 FAILURES = (Exception, SystemExit)
 
@@ -22,6 +25,14 @@ class PluginTracebackError(Exception):
 def is_set(variable: str) -> bool:
     """Tell whether a switch in the environment is on."""
     return os.environ.get(variable, "") not in ("", "0")
+
+
+def trace(told: str) -> None:
+    """Log what happens to plugins, where the environment asks for that."""
+    if is_set(TRACE):
+        import logging  # costs the help six milliseconds
+
+        logging.getLogger(__name__).info(told)
 
 
 def reason(error: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from collections.abc import Iterator
@@ -47,6 +46,8 @@ class Owner:
     @cached_property
     def sha256(self) -> str:
         """The hash of its file, or of all Python files of its package; empty where it has none."""
+        import hashlib
+
         source = self._source()
         if source is None:
             return ""

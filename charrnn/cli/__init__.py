@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import re
 import sys
@@ -15,10 +14,7 @@ from typer.exceptions import TyperException
 
 from charrnn.cli.app import PROGRAM, OutputClosedError, make_app
 from charrnn.errors import CharrnnError, ExitCode
-from charrnn.isolation import is_set
-
-#: Set to 1 by who wants to see which plugins are found, loaded and asked, and what each registers.
-TRACE = "CHARRNN_TRACE_PLUGINS"
+from charrnn.isolation import TRACE, is_set
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", module="charrnn")
     if is_set(TRACE):
+        import logging
+
         logging.basicConfig(format=f"{PROGRAM}: %(message)s", level=logging.INFO, force=True)
     try:
         result = make_app().main(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ import pluggy
 import charrnn
 from charrnn import builtin, hookspecs
 from charrnn.errors import PluginError, UsageError, near_names
-from charrnn.isolation import FAILURES, raise_if_asked, reason
+from charrnn.isolation import FAILURES, raise_if_asked, reason, trace
 from charrnn.plugins.sources import FOLDER, ONLY, Builtin, File, Source, in_folder, installed, named, selected
 from charrnn.registry import Entry, Owner, Registry
 
@@ -31,8 +30,6 @@ KINDS = {
     "corpora": ("register_corpora", "corpus", ""),
     "warpers": ("register_warpers", "warper", "charrnn.generation.warpers:Warper"),
 }
-
-_log = logging.getLogger("charrnn.plugins")
 
 
 class PluginWarning(UserWarning):
@@ -149,7 +146,7 @@ class Plugins:
         for source in self.sources:
             implementation = found.get(source.owner.plugin)
             if implementation is not None:
-                _log.info("%s: calling %s", source.owner, hook)
+                trace(f"{source.owner}: calling {hook}")
                 yield Implementation(source.owner, implementation)
 
     @contextmanager
@@ -194,7 +191,7 @@ class Plugins:
         except FAILURES as error:
             self._tell(owner.plugin, f"{owner} from '{source.place}' was left out: {reason(error)}", error)
             return
-        _log.info("%s: loaded from '%s' in %.0f ms", owner, source.place, 1e3 * (perf_counter() - began))
+        trace(f"{owner}: loaded from '{source.place}' in {1e3 * (perf_counter() - began):.0f} ms")
         for complaint in self._complaints(plugin):
             self._tell(owner.plugin, f"{owner} {complaint}", PluginError(complaint))
 
@@ -221,7 +218,7 @@ class Plugins:
             # What is wrong with one name is no reason to lose a plugin's others.
             with self.isolated(owner, f"cannot register a {registry.kind}"):
                 registry.add(name, target, owner, summary)
-                _log.info("%s: registered the %s '%s'", owner, registry.kind, name)
+                trace(f"{owner}: registered the {registry.kind} '{name}'")
 
         return register
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
 
 import charrnn
 from charrnn.errors import PluginError
 
 #: The inline metadata of a single file (PEP 723): a comment that holds TOML.
-_SCRIPT = re.compile(r"(?m)^# /// script$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$")
+_SCRIPT = r"(?m)^# /// script$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///$"
 _OURS = re.compile(rf"(?i){charrnn.DISTRIBUTION.replace('-', '[-_.]+')}\b(?![-_.]\w)")
 
 
@@ -46,9 +45,11 @@ def file_requirements(source: str) -> list[str]:
     Raises:
         PluginError: the block is no TOML.
     """
-    block = _SCRIPT.search(source)
+    block = re.search(_SCRIPT, source)
     if block is None:
         return []
+    import tomllib
+
     lines = [line[2:] if line.startswith("# ") else line[1:] for line in block["content"].splitlines()]
     try:
         declared = tomllib.loads("\n".join(lines)).get("dependencies", [])
