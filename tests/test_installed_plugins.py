@@ -40,14 +40,17 @@ class Environment:
         assert finished.returncode == 0, finished.stderr
 
     def charrnn(self, *arguments: object, env: dict[str, str] | None = None) -> Result:
-        environment = {
-            key: value for key, value in os.environ.items() if key not in ("CHARRNN_LOAD_PLUGINS", "PYTHONPATH")
-        }
+        return self.run("charrnn", *arguments, env=env)
+
+    def run(self, *command: object, env: dict[str, str] | None = None) -> Result:
+        """Run a program of the environment, with its plugins on unless ``env`` says otherwise."""
+        outside = {key: value for key, value in os.environ.items() if key not in ("CHARRNN_LOAD_PLUGINS", "PYTHONPATH")}
+        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
         finished = subprocess.run(
-            [self.folder / "bin" / "charrnn", *map(str, arguments)],
+            [str(each) for each in command],
             capture_output=True,
             text=True,
-            env={**environment, **(env or {})},
+            env={**outside, "PATH": path, **(env or {})},
             timeout=120,
         )
         return Result(finished.returncode, finished.stdout, finished.stderr)
