@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check picture bench proof-memory proof-help clean
+.PHONY: demo test lint types check picture bench cells proof-memory proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -20,8 +20,10 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# The plugins' tests apart: ours run with no plugin but the built-in one.
 check: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest tests
+	$(BIN)/pytest plugins
 
 # The picture of the live view in the README, from a real run.
 picture: $(READY)
@@ -32,6 +34,11 @@ bench: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks.speed
 
+# Every cell trained alike: writes docs/cells.md; CORPUS is a text file, or whatever charrnn train takes.
+CORPUS ?= tinyshakespeare
+cells: $(READY)
+	$(BIN)/python -m benchmarks.cells $(CORPUS)
+
 # Slow proofs, whose outcomes stand in docs/results.md.
 proof-memory: $(READY)
 	$(BIN)/python benchmarks/packing_memory.py
@@ -40,10 +47,11 @@ proof-help: $(READY)
 	$(BIN)/python benchmarks/help_time.py
 
 # The stamp is written last, so that a set-up that was interrupted is done again. --group needs pip 25.1.
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[zstd]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation $(addprefix --editable ./,$(wildcard plugins/charrnn-*))
 	touch $(READY)
 
 clean:

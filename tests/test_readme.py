@@ -44,8 +44,8 @@ def test_every_command_runs(text_file, hub, online):
     text_file.rename("corpus.txt")
     ran = [command for command in commands() if command.startswith("charrnn ")]
     assert len(ran) >= 12
-    # Some commands of the page sample from what those below them train.
-    for command in sorted(ran, key=lambda each: not each.startswith("charrnn train")):
+    # Some commands of the page sample from what those below them train, and some of these train what is made first.
+    for command in sorted(ran, key=lambda each: ("plugins new" not in each, not each.startswith("charrnn train"))):
         finished = online(*quick(command))
         assert finished.code == 0, f"{command}: {finished.err}"
 

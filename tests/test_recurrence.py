@@ -56,6 +56,19 @@ class UsedTwice(Zoo):
         return hidden, (hidden,)
 
 
+class WorkForTheLoopAndForOthers(Zoo):
+    """Element-wise work that the state needs, and so do a product and the output."""
+
+    def project(self, inputs):
+        return self.read(inputs).repeat(1, 1, 3)
+
+    def step(self, projected, state):
+        forget, candidate, skip = projected.chunk(3, dim=-1)
+        forget = forget.sigmoid()
+        hidden = forget * state[0] + self.mix(forget.sin()) * candidate
+        return hidden + forget.tanh() * skip, (hidden,)
+
+
 class InBoth(Zoo):
     def project(self, inputs):
         return self.mix(self.read(inputs))
@@ -389,7 +402,8 @@ class Drawn(TwoLeaves):
         self.other = nn.Linear(2 * H, H)
 
     def step(self, projected, state):
-        values = [*state, self.read(projected), self.mix.bias.expand(len(projected), H)]
+        raw = torch.cat([projected, projected[:, : H - I]], dim=1)
+        values = [*state, self.read(projected), raw, self.mix.bias.expand(len(projected), H)]
         for name, first, second in self.program:
             a, b = values[first % len(values)], values[second % len(values)]
             match name:

@@ -33,6 +33,7 @@ class Zones:
         self.varying = closure(graph, [*program.stepped, *program.carried])
         recurrent = closure(graph, program.carried)
         leading = ancestors(program.following)
+        sunk = self._sunk([node for node in graph.nodes if node in needed and node not in recurrent], leading)
         self.loop: set[fx.Node] = set()
         self.once: set[fx.Node] = set()
         self.ahead: set[fx.Node] = set()
@@ -43,14 +44,23 @@ class Zones:
             if node not in self.varying:
                 zone = self.once
             elif node not in recurrent:
-                sunk = node in leading and _is_cheap(node) and not self.ahead & {*node.all_input_nodes}
-                zone = self.loop if sunk else self.ahead
+                zone = self.loop if node in sunk else self.ahead
             elif node in leading or (is_part(node) and node.args[0] in self.loop):
                 # The parts of a tuple stay with it: only tensors pass from zone to zone.
                 zone = self.loop
             else:
                 zone = self.behind
             zone.add(node)
+
+    def _sunk(self, nodes: Sequence[fx.Node], leading: set[fx.Node]) -> set[fx.Node]:
+        """Choose the element-wise work ahead of the loop that is done in it: no other work needs it, nor it any other."""
+        work = [node for node in nodes if node in self.varying and node.op != "placeholder"]
+        found = {node for node in work if node in leading and _is_cheap(node)}
+        while bound := {
+            node for rest in work if rest not in found for node in (*rest.all_input_nodes, *rest.users) if node in found
+        }:
+            found -= bound
+        return found
 
     def inputs_of(self, nodes: set[fx.Node], also: Sequence[fx.Node] = ()) -> list[fx.Node]:
         """Return what is needed from outside by ``nodes``, and those of ``also`` that are not among them."""
