@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -35,6 +36,11 @@ def trace(told: str) -> None:
         logging.getLogger(__name__).info(told)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell a lack of memory from other errors; torch, which need not be imported here, says it in several ways."""
+    return isinstance(error, MemoryError) or bool(re.search("out of memory|can't allocate memory", str(error)))
+
+
 def reason(error: BaseException) -> str:
     """Say in one line what went wrong."""
     text = " ".join(str(error).split())
@@ -61,10 +67,10 @@ def blamed(who: str) -> Iterator[None]:
     """
     try:
         yield
-    except (CharrnnError, OSError, MemoryError):
+    except (CharrnnError, OSError):
         raise
     except Exception as error:
-        if "out of memory" in str(error) or "can't allocate memory" in str(error):
+        if is_out_of_memory(error):
             raise
         told = f"{who} failed: {reason(error)}"
         raise_if_asked(error, told)

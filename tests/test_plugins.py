@@ -367,7 +367,7 @@ def register_commands(app):
         result = program("greet", "--fail")
         assert result.code == 1
         assert (
-            "the command 'greet' of plugin 'my_commands' (my_commands 1.2) failed: ValueError: cannot greet"
+            "plugin 'my_commands' (my_commands 1.2) failed in greet, my_commands.py line 10: ValueError: cannot greet"
             in result.err
         )
         assert "Traceback" not in result.err
@@ -544,3 +544,27 @@ def test_python_adds_a_plugin(tmp_path, text_file):
     session = charrnn.train(text_file, cell="average", layers=1, hidden=8, embed=8, seq_len=8, batch_size=4, steps=2)
     assert len(session.generate(length=5)) == 5
     assert sys.modules["charrnn_plugin_mine"].Average is type(session.model.cells[0])
+
+
+def test_a_tokenizer_that_fails_while_sampling_is_named(installed, text_file, program):
+    source = """
+    from charrnn import hookimpl
+    from charrnn.tokenizers.byte import ByteTokenizer
+
+    class Choosy(ByteTokenizer):
+        def encode(self, text):
+            if text == "never":
+                raise LookupError("not this")
+            return super().encode(text)
+
+    @hookimpl
+    def register_tokenizers(register):
+        register("choosy", Choosy)
+    """
+    installed("my_choosy", source)
+    assert program("train", text_file, "--tokenizer", "choosy", *TINY, "--steps", 1).code == 0
+    result = program("sample", "--prompt", "never")
+    assert result.code == 1
+    assert (
+        "plugin 'my_choosy' (my_choosy 1.2) failed in encode, my_choosy.py line 8: LookupError: not this" in result.told
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -14,7 +13,8 @@ from typer.exceptions import TyperException
 
 from charrnn.cli.app import PROGRAM, OutputClosedError, make_app
 from charrnn.errors import CharrnnError, ExitCode
-from charrnn.isolation import TRACE, is_set
+from charrnn.isolation import RAISE, TRACE, is_out_of_memory, is_set, raise_if_asked
+from charrnn.plugins import plugins
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,19 +50,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Python would complain of it once more while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
-    except (MemoryError, RuntimeError) as error:
-        # torch says it in several ways, and is not imported here.
-        if not isinstance(error, MemoryError) and not re.search("out of memory|can't allocate memory", str(error)):
-            raise
-        _tell("there is not enough memory for this; lower --hidden, --layers, --batch-size or --seq-len")
-        return ExitCode.TOLD_ERROR
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         _tell(f"{error.strerror or error}{where}")
         return ExitCode.TOLD_ERROR
+    except Exception as error:
+        told = _shortage(error) or _fault_of_a_plugin(error)
+        if told is None:
+            raise  # a fault of ours
+        _tell(told)
+        return ExitCode.TOLD_ERROR
     if result == ExitCode.INTERRUPTED:  # what Typer makes of Ctrl-C
         _tell("interrupted")
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _shortage(error: Exception) -> str | None:
+    if not is_out_of_memory(error):
+        return None
+    return "there is not enough memory for this; lower --hidden, --layers, --batch-size or --seq-len"
+
+
+def _fault_of_a_plugin(error: Exception) -> str | None:
+    told = plugins().fault(error)
+    if told is not None:
+        raise_if_asked(error, told)
+        told += f"; {RAISE}=1 shows where"
+    return told
 
 
 def _tell(line: str) -> None:

@@ -8,11 +8,9 @@ from typing import Any
 
 import typer
 from typer.core import TyperGroup
-from typer.exceptions import TyperException
 
 import charrnn
 from charrnn.cli.plugging import PluginCommands, takes_plugins
-from charrnn.errors import CharrnnError
 
 PROGRAM = "charrnn"
 
@@ -64,12 +62,6 @@ class LazyGroup(TyperGroup):
             sys.stdout.flush()
         except BrokenPipeError:
             raise OutputClosedError from None
-        except (CharrnnError, TyperException, typer.Exit, typer.Abort, OSError, MemoryError):
-            raise
-        except Exception as error:
-            if ctx.invoked_subcommand in COMMANDS:
-                raise  # a fault of ours
-            raise self._added.blame(ctx.invoked_subcommand, error) from error
         return result
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the signature is Typer's

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from charrnn.errors import PluginError
-from charrnn.isolation import RAISE, raise_if_asked, reason
 from charrnn.plugins import plugins
 from charrnn.registry import Owner
 
@@ -69,14 +68,6 @@ class PluginCommands(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._commands)
-
-    def blame(self, name: str, error: Exception) -> Exception:
-        """Return what to tell where a plugin's command fails, or the error itself where that is none of theirs."""
-        if name not in self._owners or "out of memory" in str(error):
-            return error
-        told = f"the command '{name}' of {self._owners[name]} failed: {reason(error)}"
-        raise_if_asked(error, told)
-        return PluginError(f"{told}; {RAISE}=1 shows where")
 
     @cached_property
     def _commands(self) -> dict[str, Any]:

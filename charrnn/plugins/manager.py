@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from time import perf_counter
+from traceback import walk_tb
 from typing import Any
 
 import pluggy
@@ -156,6 +157,18 @@ class Plugins:
             yield
         except FAILURES as error:
             self._tell(owner.plugin, f"{owner} {doing}: {reason(error)}", error)
+
+    def fault(self, error: BaseException) -> str | None:
+        """Say which plugin's code an error went through, if any, and where there; the innermost counts."""
+        owners = {each.owner.module: each.owner for each in self.sources if each.owner.module and not each.owner.ours}
+        found = None
+        for frame, line in walk_tb(error.__traceback__):
+            inside = frame.f_globals.get("__name__", "") + "."
+            for module, owner in owners.items():
+                if inside.startswith(f"{module.rpartition('.')[0] or module}."):
+                    where = f"{frame.f_code.co_name}, {Path(frame.f_code.co_filename).name} line {line}"
+                    found = f"{owner} failed in {where}: {reason(error)}"
+        return found
 
     def _found(self) -> list[Source]:
         sources = installed()

@@ -53,7 +53,7 @@ class Zones:
             zone.add(node)
 
     def _sunk(self, nodes: Sequence[fx.Node], leading: set[fx.Node]) -> set[fx.Node]:
-        """Choose the element-wise work ahead of the loop that is done in it: no other work needs it, nor it any other."""
+        """Choose the element-wise work ahead of the loop that is done in it: no other needs it, nor it any other."""
         work = [node for node in nodes if node in self.varying and node.op != "placeholder"]
         found = {node for node in work if node in leading and _is_cheap(node)}
         while bound := {
