@@ -24,7 +24,7 @@ from charrnn.settings import ModelSettings
 from charrnn.training.events import Evaluated, Event, Logged
 
 STEPS, LAYERS = 300, 2
-EMBED, SEQ_LEN, BATCH, RATE = 64, 64, 32, 4e-3
+EMBED, SEQ_LEN, BATCH, RATE = 64, 64, 32, 2e-3
 #: The others have as many parameters as this one.
 REFERENCE, REFERENCE_HIDDEN = "lstm", 192
 PAGE = Path(__file__).parents[1] / "docs" / "cells.md"

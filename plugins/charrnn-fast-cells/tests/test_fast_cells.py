@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -59,9 +60,16 @@ def rglru(cell, p, x, h):
         at = slice(k * size, (k + 1) * size)
         w_a[at, at], w_x[at, at] = p["gates"][k, :, :size].T, p["gates"][k, :, size:].T
     r, i = logistic(w_a @ u + p["bias"][0]), logistic(w_x @ u + p["bias"][1])
-    a = logistic(p["decay"]) ** (8 * r)
-    h = a * h + np.sqrt(1 - a**2) * i * u
+    a, root = np.vectorize(decay_and_root)(r, p["decay"])
+    h = a * h + root * i * u
     return h, h
+
+
+def decay_and_root(r, decay):
+    """In 50 digits: where ``a`` is close to 1, float64 has lost half of its own by ``1 - a**2``."""
+    with localcontext(prec=50):
+        a = (1 / (1 + (-Decimal(float(decay))).exp())) ** (8 * Decimal(float(r)))
+        return float(a), float((1 - a**2).sqrt())
 
 
 CELLS = {

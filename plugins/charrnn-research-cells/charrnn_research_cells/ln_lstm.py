@@ -19,8 +19,8 @@ class LayerNormLSTM(Cell):
         c_t = σ(f_t) * c_{t-1} + σ(i_t) * tanh(g_t)
         h_t = σ(o_t) * tanh(LN(c_t; α_3, β_3))
 
-    The first two normalizations are over the ``4H`` features of all gates together. Gains start at 1 and biases at 0, but
-    for the forget gate's part of ``b``, which starts at 1. The state is ``(h, c)``.
+    The first two normalizations are over the ``4H`` features of all gates together. Gains start at 1 and biases at 0,
+    but for the forget gate's part of ``b``, which starts at 1. The state is ``(h, c)``.
     """
 
     recurrent_weights = ("recur.weight",)
