@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import json as json_format
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
@@ -174,6 +175,8 @@ def _describe(entry: Entry) -> dict[str, Any]:
 def _type(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return "|".join(map(str, get_args(annotation)))
+    if get_origin(annotation) in (Union, UnionType):
+        return "|".join(_type(each) for each in get_args(annotation) if each is not NoneType)
     return annotation.__name__ if inspect.isclass(annotation) else str(annotation)
 
 
