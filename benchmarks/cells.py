@@ -6,9 +6,10 @@ Two layers of as many features as give each model the same number of parameters,
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import statistics
-import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +19,7 @@ import torch
 import charrnn
 from benchmarks.speed.machine import describe
 from charrnn.device import keep_freed_memory
+from charrnn.errors import DivergedError
 from charrnn.model import model_shapes
 from charrnn.plugins import plugins
 from charrnn.settings import ModelSettings
@@ -47,9 +49,9 @@ class Row:
     plugin: str
     hidden: int
     parameters: int
-    first: float
-    last: float
-    rate: float
+    first: float | None  # none where it diverged before it was logged
+    last: float | None
+    rate: float | None
 
 
 def parameters(cell: str, options: dict[str, Any], hidden: int, vocab_size: int) -> int:
@@ -72,7 +74,7 @@ def hidden_size(cell: str, options: dict[str, Any], wanted: int, vocab_size: int
     return min(near, key=lambda size: abs(parameters(cell, options, size, vocab_size) - wanted))
 
 
-def train(corpus: str, cell: str, options: dict[str, Any], hidden: int, runs: str) -> Row:
+def train(corpus: str, cell: str, options: dict[str, Any], hidden: int, count: int, runs: str) -> Row:
     """Train one cell."""
     losses: list[float] = []
     rates: list[float] = []
@@ -85,61 +87,78 @@ def train(corpus: str, cell: str, options: dict[str, Any], hidden: int, runs: st
         if isinstance(event, Evaluated):
             scores.append(event.nats_per_token)
 
-    session = charrnn.train(
-        corpus,
-        checkpoints=runs,
-        listen=listen,
-        cell=cell,
-        cell_options=options,
-        layers=LAYERS,
-        hidden=hidden,
-        embed=EMBED,
-        dropout=0.0,
-        seq_len=SEQ_LEN,
-        batch_size=BATCH,
-        lr=RATE,
-        steps=STEPS,
-        eval_every=STEPS,
-        eval_tokens=50_000,
-    )
-    shown = " ".join([cell, *(f"{key}={value}".lower() for key, value in options.items())])
+    shown = _name(cell, options)
     plugin = plugins().cells[cell].owner.plugin
-    return Row(shown, plugin, hidden, session.model.parameter_count(), losses[0], scores[-1], statistics.median(rates))
+    try:
+        charrnn.train(
+            corpus,
+            checkpoints=runs,
+            listen=listen,
+            cell=cell,
+            cell_options=options,
+            layers=LAYERS,
+            hidden=hidden,
+            embed=EMBED,
+            dropout=0.0,
+            seq_len=SEQ_LEN,
+            batch_size=BATCH,
+            lr=RATE,
+            steps=STEPS,
+            eval_every=STEPS,
+            eval_tokens=50_000,
+        )
+    except DivergedError:
+        return Row(shown, plugin, hidden, count, losses[0] if losses else None, None, None)
+    return Row(shown, plugin, hidden, count, losses[0], scores[-1], statistics.median(rates))
 
 
 def main() -> None:
     """Train them all, and fill in the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", nargs="?", default="tinyshakespeare")
-    parser.add_argument("--only", help="one cell, and write nothing")
+    parser.add_argument("--rows", type=Path, help="keep finished rows in this file, and go on from it")
     asked = parser.parse_args()
     keep_freed_memory()
-    began = time.perf_counter()
-    rows = []
+    rows = [Row(**json.loads(line)) for line in asked.rows.read_text().splitlines()] if _is_there(asked.rows) else []
     with TemporaryDirectory() as runs:
         first = charrnn.train(asked.corpus, checkpoints=runs, cell="rnn", layers=1, hidden=8, embed=8, steps=1)
         vocab_size = first.tokenizer.vocab_size
         wanted = parameters(REFERENCE, {}, REFERENCE_HIDDEN, vocab_size)
         for entry in plugins().cells:
-            if asked.only in (None, entry.name):
-                for options in [{}, *VARIANTS.get(entry.name, [])]:
-                    hidden = hidden_size(entry.name, options, wanted, vocab_size)
-                    rows.append(train(asked.corpus, entry.name, options, hidden, runs))
-                    print(rows[-1], flush=True)
-                    assert rows[-1].last < rows[-1].first, f"{rows[-1].name} has learned nothing"
-    if asked.only is None:
-        write(rows, wanted, (time.perf_counter() - began) / 60)
+            for options in [{}, *VARIANTS.get(entry.name, [])]:
+                if any(row.name == _name(entry.name, options) for row in rows):
+                    continue
+                hidden = hidden_size(entry.name, options, wanted, vocab_size)
+                count = parameters(entry.name, options, hidden, vocab_size)
+                rows.append(train(asked.corpus, entry.name, options, hidden, count, runs))
+                print(rows[-1], flush=True)
+                if asked.rows:
+                    asked.rows.open("a").write(json.dumps(asdict(rows[-1])) + "\n")
+    write(rows, wanted)
 
 
-def write(rows: list[Row], wanted: int, minutes: float) -> None:
+def _is_there(file: Path | None) -> bool:
+    return file is not None and file.exists()
+
+
+def _name(cell: str, options: dict[str, Any]) -> str:
+    return " ".join([cell, *(f"{key}={value}".lower() for key, value in options.items())])
+
+
+def write(rows: list[Row], wanted: int) -> None:
     """Fill in the page."""
-    reference = next(row for row in rows if row.name == REFERENCE)
-    lines = [
-        f"| `{row.name}` | {row.plugin} | {row.hidden} | {row.parameters:,} | {row.first:.2f} | {row.last:.3f} | "
-        f"{row.rate / 1e3:.0f} k | {row.rate / reference.rate:.2f} |"
-        for row in sorted(rows, key=lambda row: row.last)
-    ]
-    values = {"rows": "\n".join(lines), "machine": describe(), "minutes": f"{minutes:.0f}", "parameters": f"{wanted:,}"}
+    reference = next(row.rate for row in rows if row.name == REFERENCE)
+    lines = []
+    for row in sorted(rows, key=lambda row: row.last or math.inf):
+        first = "" if row.first is None else f"{row.first:.2f}"
+        last = "diverged" if row.last is None else f"{row.last:.3f}"
+        rates = (
+            "| " if row.rate is None or reference is None else f"{row.rate / 1e3:.0f} k | {row.rate / reference:.2f}"
+        )
+        lines.append(
+            f"| `{row.name}` | {row.plugin} | {row.hidden} | {row.parameters:,} | {first} | {last} | {rates} |"
+        )
+    values = {"rows": "\n".join(lines), "machine": describe(), "parameters": f"{wanted:,}"}
     values |= {"steps": STEPS, "embed": EMBED, "seq_len": SEQ_LEN, "batch": BATCH, "rate": f"{RATE:g}"}
     PAGE.write_text(TEMPLATE.read_text(encoding="utf-8").format(**values), encoding="utf-8")
 
