@@ -33,7 +33,6 @@ PAGE = Path(__file__).parents[1] / "docs" / "cells.md"
 TEMPLATE = Path(__file__).parent / "cells_page.md"
 #: Other options than the default that stand in the table as well.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "rnn": [{"activation": "relu"}, {"activation": "sigmoid"}],
     "article-rnn": [{"activation": "tanh"}],
     "article-lstm": [{"squash": "tanh"}, {"form": "pseudocode"}],
     "article-gru": [{"form": "pseudocode"}],
