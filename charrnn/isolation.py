@@ -15,8 +15,9 @@ RAISE = "CHARRNN_RAISE_PLUGIN_ERRORS"
 #: Set to 1 by who wants to see which plugins are found, loaded and asked, and what each registers.
 TRACE = "CHARRNN_TRACE_PLUGINS"
 
-#: What a stranger's code may raise that must not end the program; ``sys.exit`` on import is such a thing.
-FAILURES = (Exception, SystemExit)
+#: What a stranger's code may raise that is not its failure. All else is, also what is no ``Exception``: ``sys.exit``, and
+#: what libraries in Rust raise.
+PASSING = (KeyboardInterrupt, GeneratorExit)
 
 
 class PluginTracebackError(Exception):
@@ -67,9 +68,9 @@ def blamed(who: str) -> Iterator[None]:
     """
     try:
         yield
-    except (CharrnnError, OSError):
+    except (CharrnnError, OSError, *PASSING):
         raise
-    except Exception as error:
+    except BaseException as error:
         if is_out_of_memory(error):
             raise
         told = f"{who} failed: {reason(error)}"

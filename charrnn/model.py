@@ -6,6 +6,7 @@ Shapes: ``T`` time steps, ``B`` batch lanes, ``E`` embedding features, ``H`` hid
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -58,10 +59,20 @@ class LanguageModel(nn.Module):
         states = []
         for cell, before in zip(self.cells, state, strict=True):
             with self._blamed():
-                features, after = cell(features, before)
+                features, after = self._checked(cell(features, before), features)
             features = self.dropout(features)
             states.append(after)
         return self.output(features), tuple(states)
+
+    def _checked(self, found: Any, inputs: Tensor) -> tuple[Tensor, State]:
+        """Refuse what a plugin's cell gives back in another form than the contract's, before it fails elsewhere."""
+        outputs, state = found
+        wanted = (*inputs.shape[:2], self.output.in_features)
+        if outputs.shape != wanted:
+            raise ValueError(f"its step returns outputs {list(outputs.shape[1:])}, not {list(wanted[1:])}")
+        if outputs.dtype != inputs.dtype and not torch.is_autocast_enabled(inputs.device.type):
+            raise ValueError(f"its step returns {outputs.dtype}, and was given {inputs.dtype}")
+        return outputs, state
 
     def parameter_count(self) -> int:
         """Count the trained numbers."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.errors import PluginError, UsageError, near_names
-from charrnn.isolation import FAILURES, blamed, raise_if_asked, reason
+from charrnn.isolation import PASSING, blamed, raise_if_asked, reason
 
 #: Names are typed on command lines and become parts of file names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -93,7 +93,9 @@ class Entry:
                 target = import_module(module)
                 for attribute in path.split("."):
                     target = getattr(target, attribute)
-            except FAILURES as error:
+            except PASSING:
+                raise
+            except BaseException as error:
                 told = f"{self} cannot be loaded from '{self.target}': {reason(error)}; mend or remove that plugin"
                 raise_if_asked(error, told)
                 raise PluginError(told) from error

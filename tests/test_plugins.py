@@ -254,8 +254,9 @@ class TestIsolation:
         (tmp_path / "other").mkdir()
         for folder in (tmp_path, tmp_path / "other"):
             (folder / "mine.py").write_text(CELL)
-        told = cli("plugins", "show", "average", "--plugin", "mine.py", "--plugin", "other/mine.py").told
-        assert "'other/mine.py' was left out: 'mine.py' has that name already" in told
+        result = cli("plugins", "show", "average", "--plugin", "mine.py", "--plugin", "other/mine.py")
+        assert result.code == 2
+        assert "--plugin 'other/mine.py': the plugin 'mine' is there already, from 'mine.py'; rename" in result.told
         assert cli("plugins", "show", "average", "--plugin", "mine.py", "--plugin", "./mine.py").err == ""
 
     def test_a_cell_that_fails_is_its_plugin_s_fault(self, installed, text_file, program):
@@ -568,3 +569,66 @@ def test_a_tokenizer_that_fails_while_sampling_is_named(installed, text_file, pr
     assert (
         "plugin 'my_choosy' (my_choosy 1.2) failed in encode, my_choosy.py line 8: LookupError: not this" in result.told
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("return hidden[:, :3], (hidden,)", "ValueError: its step returns outputs [8, 3], not [8, 16]"),
+        (
+            "return hidden.double(), (hidden,)",
+            "ValueError: its step returns torch.float64, and was given torch.float32",
+        ),
+        ("raise SystemExit(0)", "SystemExit: 0"),
+        ("raise BaseException('a panic')", "BaseException: a panic"),
+    ],
+)
+def test_what_a_cell_does_against_its_contract_is_its_plugin_s_fault(change, told, installed, text_file, program):
+    installed("my_cells", CELL.replace("return hidden, (hidden,)", change))
+    result = program("train", text_file, "--cell", "average", *TINY, "--steps", 2)
+    assert result.code == 1
+    assert "Traceback" not in result.err
+    assert f"cell 'average' of plugin 'my_cells' (my_cells 1.2) failed: {told}" in result.err
+
+
+def test_the_commands_on_plugins_tell_errors_as_all_do(installed, program):
+    installed("my_broken", "raise ValueError('no good')")
+    shown = program("plugins", "list", env={"CHARRNN_RAISE_PLUGIN_ERRORS": "1"}).err
+    assert "ValueError: no good" in shown
+    assert "TypeError" not in shown
+
+
+def test_a_corpus_whose_code_changed_is_packed_anew(installed, program):
+    source = """
+    from charrnn import Corpus, hookimpl
+
+    class Mine(Corpus):
+        name = "mine"
+
+        def __init__(self, settings):
+            pass
+
+        def splits(self):
+            return ("train",)
+
+        def read(self, split):
+            yield "abc " * 600
+
+        def provenance(self):
+            return {"source": "mine"}
+
+    @hookimpl
+    def register_corpora(register):
+        register("mine", Mine)
+    """
+    installed("my_corpus", source)
+    first = program("corpora", "build", "mine", "--json").json()["splits"]["train"]["tokens"]
+    installed("my_corpus", source.replace("600", "700"))
+    assert program("corpora", "build", "mine", "--json").json()["splits"]["train"]["tokens"] > first
+
+
+def test_a_plugin_that_offers_nothing_to_check_is_told(tmp_path, cli):
+    (tmp_path / "mine.py").write_text(TestCommands.COMMAND.replace('"Take a name that is taken."', '"x"'))
+    result = cli("plugins", "check", "mine.py")
+    assert result.code == 2
+    assert "the plugin 'mine' offers no cell, tokenizer, corpus or warper" in result.told

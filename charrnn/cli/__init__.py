@@ -14,7 +14,6 @@ from typer.exceptions import TyperException
 from charrnn.cli.app import PROGRAM, OutputClosedError, make_app
 from charrnn.errors import CharrnnError, ExitCode
 from charrnn.isolation import RAISE, TRACE, is_out_of_memory, is_set, raise_if_asked
-from charrnn.plugins import plugins
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f" ({error.filename})" if error.filename else ""
         _tell(f"{error.strerror or error}{where}")
         return ExitCode.TOLD_ERROR
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         told = _shortage(error) or _fault_of_a_plugin(error)
         if told is None:
             raise  # a fault of ours
@@ -65,13 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else ExitCode.DONE
 
 
-def _shortage(error: Exception) -> str | None:
+def _shortage(error: BaseException) -> str | None:
     if not is_out_of_memory(error):
         return None
     return "there is not enough memory for this; lower --hidden, --layers, --batch-size or --seq-len"
 
 
-def _fault_of_a_plugin(error: Exception) -> str | None:
+def _fault_of_a_plugin(error: BaseException) -> str | None:
+    # Not above: the command charrnn.cli.plugins would take the name's place in this package.
+    from charrnn.plugins import plugins
+
     told = plugins().fault(error)
     if told is not None:
         raise_if_asked(error, told)

@@ -51,6 +51,13 @@ class Corpus(ABC):
         """Return a hash that differs when the text may: by default, of the provenance."""
         return digest(self.provenance())
 
+    def identity(self) -> str:
+        """Return what tells this text from others in the cache: a plugin's corpus is another if its code is."""
+        if self.entry is None or self.entry.owner.ours:
+            return self.fingerprint()
+        owner = self.entry.owner
+        return digest([self.fingerprint(), self.entry.name, owner.plugin, owner.sha256])
+
     def size(self) -> int | None:
         """Return the text's size in bytes, roughly, where it is known."""
         return None

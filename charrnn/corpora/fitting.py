@@ -30,7 +30,13 @@ class FittedTokenizer:
         """Hash what makes its ids: the same tokenizer, the same packs."""
         files = sorted(path for path in self.directory.iterdir() if path.is_file())
         hashes = [[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]
-        return digest([self.entry.name, self.entry.owner.plugin, self.tokenizer.vocab_size, hashes])
+        return digest([self.entry.name, *_code(self.entry), self.tokenizer.vocab_size, hashes])
+
+
+def _code(entry: Entry) -> list[str]:
+    """Name a tokenizer's code: charrnn's own by its version, a plugin's by its hash."""
+    owner = entry.owner
+    return [owner.plugin, owner.version if owner.ours else owner.sha256]
 
 
 def load_tokenizer(name: str, directory: Path) -> FittedTokenizer:
@@ -51,7 +57,7 @@ def fit_tokenizer(corpus: Corpus, settings: TokenizerSettings, progress: Progres
     entry = plugins().tokenizers[settings.tokenizer]
     tokenizer = entry.load()
     options = check_options(entry, tokenizer.train, settings.tokenizer_options)
-    key = digest([_FORMAT, corpus.fingerprint(), entry.name, entry.owner.plugin, entry.owner.version, options])[:32]
+    key = digest([_FORMAT, corpus.identity(), entry.name, *_code(entry), options])[:32]
 
     def build(directory: Path) -> None:
         texts = read_all(corpus, corpus.splits(), f"learning {entry.name} tokens", progress)

@@ -85,7 +85,7 @@ def open_pack(corpus: Corpus, tokenizer: Tokenizer, identity: str, progress: Pro
     def build(directory: Path) -> None:
         _build(corpus, tokenizer, directory, progress)
 
-    return find_pack(digest([_FORMAT, corpus.fingerprint(), identity])[:32], build)
+    return find_pack(digest([_FORMAT, corpus.identity(), identity])[:32], build)
 
 
 def find_pack(key: str, build: Callable[[Path], None] | None = None) -> TokenPack:

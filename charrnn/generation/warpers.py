@@ -56,7 +56,10 @@ def make_warp(name: str, options: Mapping[str, Any], tokenizer: Tokenizer) -> Wa
     def warp(logits: Logits, history: Ids) -> Logits:
         with entry.blamed():
             warped = warper.warp(logits, history)
-        if warped.shape != logits.shape or not np.isfinite(warped.max(axis=-1)).all():
+        if not isinstance(warped, np.ndarray) or warped.shape != logits.shape:
+            found = list(warped.shape) if isinstance(warped, np.ndarray) else type(warped).__name__
+            raise PluginError(f"{entry} returns {found}, not logits {list(logits.shape)}; see: charrnn plugins check")
+        if not np.isfinite(warped.max(axis=-1)).all():
             raise PluginError(f"{entry} leaves no token that could come next; give it other options, or leave it out")
         return warped
 

@@ -18,7 +18,7 @@ import pluggy
 import charrnn
 from charrnn import builtin, hookspecs
 from charrnn.errors import PluginError, UsageError, near_names
-from charrnn.isolation import FAILURES, raise_if_asked, reason, trace
+from charrnn.isolation import PASSING, raise_if_asked, reason, trace
 from charrnn.plugins.sources import FOLDER, ONLY, Builtin, File, Source, in_folder, installed, named, selected
 from charrnn.registry import Entry, Owner, Registry
 
@@ -113,12 +113,19 @@ class Plugins:
         """Add a plugin by the path of its file or the name of its module; a second time it changes nothing.
 
         Raises:
-            UsageError: there is no such file or module.
+            UsageError: there is no such file or module, or another plugin has its name.
         """
         source = named(str(target))
-        if not any(isinstance(each, type(source)) and _same(each, source) for each in self.sources):
-            self._append(source)
-            self._registries.clear()
+        if any(isinstance(each, type(source)) and _same(each, source) for each in self.sources):
+            return
+        taken = self._named(source.owner.plugin)
+        if taken is not None:
+            raise UsageError(
+                f"--plugin '{target}': the plugin '{source.owner.plugin}' is there already, from '{taken.place}'; "
+                f"rename the file, or leave that one out by {ONLY}"
+            )
+        self.sources.append(source)
+        self._registries.clear()
 
     def entries(self) -> list[Entry]:
         """Return every registered name, kind by kind."""
@@ -135,6 +142,8 @@ class Plugins:
             found = [each for each in entries if name in known(each)]
             if found:
                 return found
+        if self._named(name) is not None:
+            raise UsageError(f"the plugin '{name}' offers no cell, tokenizer, corpus or warper")
         names = {each.name for each in entries} | {each.owner.plugin for each in self.sources}
         raise UsageError(f"nothing is called '{name}', and no plugin: {near_names(name, names)}")
 
@@ -155,7 +164,9 @@ class Plugins:
         """Run a plugin's code; what it raises is told and goes no further."""
         try:
             yield
-        except FAILURES as error:
+        except PASSING:
+            raise
+        except BaseException as error:
             self._tell(owner.plugin, f"{owner} {doing}: {reason(error)}", error)
 
     def fault(self, error: BaseException) -> str | None:
@@ -184,12 +195,15 @@ class Plugins:
         return kept
 
     def _append(self, source: Source) -> None:
-        taken = next((each for each in self.sources if each.owner.plugin == source.owner.plugin), None)
+        taken = self._named(source.owner.plugin)
         if taken is None:
             self.sources.append(source)
             return
         told = f"{source.owner} from '{source.place}' was left out: '{taken.place}' has that name already"
         self._tell(source.owner.plugin, told, PluginError(told))
+
+    def _named(self, plugin: str) -> Source | None:
+        return next((each for each in self.sources if each.owner.plugin == plugin), None)
 
     def _load(self, source: Source) -> None:
         """Import a plugin and register its hooks, once."""
@@ -201,7 +215,9 @@ class Plugins:
             plugin = source.load()
             self._refuse_wrappers(plugin)
             self._manager.register(plugin, name=owner.plugin)
-        except FAILURES as error:
+        except PASSING:
+            raise
+        except BaseException as error:
             self._tell(owner.plugin, f"{owner} from '{source.place}' was left out: {reason(error)}", error)
             return
         trace(f"{owner}: loaded from '{source.place}' in {1e3 * (perf_counter() - began):.0f} ms")

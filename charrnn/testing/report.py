@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from charrnn.errors import CharrnnError
-from charrnn.isolation import raise_if_asked, reason
+from charrnn.isolation import PASSING, raise_if_asked, reason
 from charrnn.registry import Entry
 from charrnn.testing.checks import Broken, Check, Checks
 from charrnn.testing.speed import Speed, measure
@@ -76,7 +76,9 @@ def _try(check: Check, target: Any, options: Mapping[str, Any]) -> Outcome:
         return Outcome(check.name, check.promise, error.told, error.case)
     except CharrnnError as error:
         return Outcome(check.name, check.promise, f"it says: {error}")
-    except Exception as error:
+    except PASSING:
+        raise
+    except BaseException as error:
         raise_if_asked(error, f"check {check.name} of {target!r}")
         return Outcome(check.name, check.promise, f"it raises {reason(error)}")
     return Outcome(check.name, check.promise)
