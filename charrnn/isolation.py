@@ -15,8 +15,8 @@ RAISE = "CHARRNN_RAISE_PLUGIN_ERRORS"
 #: Set to 1 by who wants to see which plugins are found, loaded and asked, and what each registers.
 TRACE = "CHARRNN_TRACE_PLUGINS"
 
-#: What a stranger's code may raise that is not its failure. All else is, also what is no ``Exception``: ``sys.exit``, and
-#: what libraries in Rust raise.
+#: What a stranger's code may raise that is not its failure. All else is, also what is no ``Exception``: ``sys.exit``,
+#: and what libraries in Rust raise.
 PASSING = (KeyboardInterrupt, GeneratorExit)
 
 
