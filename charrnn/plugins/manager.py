@@ -211,14 +211,13 @@ class Plugins:
             return
         self._tried.add(id(source))
         began, owner = perf_counter(), source.owner
-        try:
-            plugin = source.load()
-            self._refuse_wrappers(plugin)
-            self._manager.register(plugin, name=owner.plugin)
-        except PASSING:
-            raise
-        except BaseException as error:
-            self._tell(owner.plugin, f"{owner} from '{source.place}' was left out: {reason(error)}", error)
+        plugin = None
+        with self.isolated(owner, f"from '{source.place}' was left out"):
+            found = source.load()
+            self._refuse_wrappers(found)
+            self._manager.register(found, name=owner.plugin)
+            plugin = found
+        if plugin is None:
             return
         trace(f"{owner}: loaded from '{source.place}' in {1e3 * (perf_counter() - began):.0f} ms")
         for complaint in self._complaints(plugin):
