@@ -18,10 +18,11 @@ _PUBLIC = {
     "Cell": "charrnn.cells.base",
     "CharrnnError": "charrnn.errors",
     "Corpus": "charrnn.corpora.base",
+    "NumpyCell": "charrnn.cells.numpy_forms.base",
     "Score": "charrnn.evaluation",
     "Session": "charrnn.generation.session",
     "State": "charrnn.cells.base",
-    "Warper": "charrnn.generation.warpers",
+    "Warper": "charrnn.generation.warpers.base",
     "add_plugin": "charrnn.plugins",
     "Tokenizer": "charrnn.tokenizers.base",
     "hookimpl": "charrnn.hookspecs",
@@ -35,12 +36,13 @@ __all__ = ["DISTRIBUTION", "__version__", *_PUBLIC]
 if TYPE_CHECKING:
     from charrnn.cells.base import Cell as Cell
     from charrnn.cells.base import State as State
+    from charrnn.cells.numpy_forms.base import NumpyCell as NumpyCell
     from charrnn.corpora.base import Corpus as Corpus
     from charrnn.errors import CharrnnError as CharrnnError
     from charrnn.evaluation import Score as Score
     from charrnn.generation.session import Session as Session
     from charrnn.generation.session import load as load
-    from charrnn.generation.warpers import Warper as Warper
+    from charrnn.generation.warpers.base import Warper as Warper
     from charrnn.hookspecs import hookimpl as hookimpl
     from charrnn.plugins import add_plugin as add_plugin
     from charrnn.recurrence import linear_scan as linear_scan

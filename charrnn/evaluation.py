@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torch.nn import functional
+from numpy.typing import NDArray
 
-from charrnn.model import LanguageModel
+from charrnn.generation.network import CHUNK_TOKENS, Network
 from charrnn.tokenizers.base import Ids, Tokenizer
 
-#: Tokens of all lanes together in one forward pass: bounds memory, and is enough to keep the processor busy.
-_CHUNK_TOKENS = 4096
 _LONGEST_CHUNK = 2048
-_IGNORED = -100
+_IGNORED = -1
 
 
 @dataclass(frozen=True)
@@ -59,68 +57,75 @@ class Score:
         }
 
 
-def score_tokens(model: LanguageModel, tokens: Ids, context: int, lanes: int = 1) -> float:
+def score_tokens(network: Network, tokens: Ids, context: int, lanes: int = 1) -> float:
     """Sum the negative log-probabilities of every token, in nats: ``N`` tokens give ``N`` scores.
 
     Args:
-        model: left in evaluation mode for the time of the call.
+        network: reads.
         tokens: ids in order.
         context: the id that the first is predicted from.
         lanes: contiguous parts that are read side by side, each from a zero state and ``context``. One lane is exact;
             more are faster, and a little too pessimistic where each begins.
     """
     lanes = max(1, min(lanes, len(tokens)))
-    device = next(model.parameters()).device
     length = -(-len(tokens) // lanes)
-    steps = max(1, min(_LONGEST_CHUNK, _CHUNK_TOKENS // lanes))
+    steps = max(1, min(_LONGEST_CHUNK, CHUNK_TOKENS // lanes))
     starts = np.arange(lanes) * length
-    state = model.initial_state(lanes)
-    last = np.full((1, lanes), context, dtype=np.int64)
-    total = 0.0
-    training = model.training
-    model.eval()
-    with torch.inference_mode():
+
+    def chunks() -> Iterator[Ids]:
         for begin in range(0, length, steps):
             rows = [tokens[start + begin : min(start + begin + steps, start + length)] for start in starts]
             # The last lane may be shorter than the others: what is missing is not scored.
             targets = np.full((max(map(len, rows)), lanes), _IGNORED, dtype=np.int64)
             for lane, row in enumerate(rows):
                 targets[: len(row), lane] = row
-            inputs = np.concatenate([last, np.maximum(targets[:-1], 0)])
-            last = np.maximum(targets[-1:], 0)
-            logits, state = model(torch.from_numpy(inputs).to(device), state)
-            total += functional.cross_entropy(
-                logits.flatten(0, 1).to(torch.promote_types(logits.dtype, torch.float32)),
-                torch.from_numpy(targets).to(device).flatten(),
-                ignore_index=_IGNORED,
-                reduction="sum",
-            ).item()
-    model.train(training)
-    return total
+            yield targets
+
+    return sum(float(losses.sum()) for losses in token_losses(network, chunks(), context, lanes))
+
+
+def token_losses(
+    network: Network, chunks: Iterable[Ids], context: int, lanes: int = 1
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the negative log-probability of each token, in nats, given those before it in its lane.
+
+    Args:
+        network: reads.
+        chunks: ids ``[T, B]`` that follow each other; below 0 where there is none.
+        context: the id that the first of each lane is predicted from.
+        lanes: ``B``.
+    """
+    state = network.initial_state(lanes)
+    last = np.full((1, lanes), context, dtype=np.int64)
+    for targets in chunks:
+        inputs = np.concatenate([last, np.maximum(targets[:-1], 0)])
+        last = np.maximum(targets[-1:], 0)
+        losses, state = network.losses(inputs, targets, state)
+        yield losses
 
 
 def score(
-    model: LanguageModel, tokenizer: Tokenizer, tokens: Ids, context: int, size: tuple[int, int] | None = None
+    network: Network, tokenizer: Tokenizer, tokens: Ids, context: int, size: tuple[int, int] | None = None
 ) -> Score:
     """Score a text given as ids, exactly.
 
     Args:
-        model: scores.
+        network: scores.
         tokenizer: made the ids.
         tokens: ids in order.
         context: the id that the first is predicted from.
         size: characters and bytes of the text, where they are known; else they are counted in the decoded ids, which
             differs where the tokenizer had to replace characters.
     """
-    nats = score_tokens(model, tokens, context)
+    nats = score_tokens(network, tokens, context)
     return Score(nats, len(tokens), *(size or _size(tokenizer, tokens)))
 
 
 def _size(tokenizer: Tokenizer, tokens: Ids) -> tuple[int, int]:
     chars = size = 0
     decoder = tokenizer.decoder()
-    for begin in range(0, len(tokens), _CHUNK_TOKENS):
-        text = decoder.decode(tokens[begin : begin + _CHUNK_TOKENS])
+    for begin in range(0, len(tokens), CHUNK_TOKENS):
+        text = decoder.decode(tokens[begin : begin + CHUNK_TOKENS])
         chars, size = chars + len(text), size + len(text.encode("utf-8", "surrogatepass"))
     rest = decoder.flush()
     return chars + len(rest), size + len(rest.encode())

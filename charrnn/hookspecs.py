@@ -33,8 +33,15 @@ class Register(Protocol):
         """Offer ``target`` as ``name``; ``summary`` is one line for lists."""
 
 
+class RegisterCell(Protocol):
+    """The same for cells."""
+
+    def __call__(self, name: str, target: Any, *, summary: str = "", numpy: Any = None) -> None:
+        """Offer a cell, and its NumPy form where it has one, a subclass of :class:`charrnn.NumpyCell`."""
+
+
 @hookspec
-def register_cells(register: Register) -> None:
+def register_cells(register: RegisterCell) -> None:
     """Offer recurrent cells: targets are subclasses of :class:`charrnn.Cell`."""
 
 

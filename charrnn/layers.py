@@ -12,10 +12,13 @@ from charrnn.options import check
 from charrnn.plugins import plugins
 from charrnn.settings import BUDGETS, TrainSettings
 
+#: How the names of settings end that are given one key=value at a time.
+OPTIONS = "_options"
+
 
 def flag(name: str) -> str:
     """Write a setting's name as its flag."""
-    singular = name.removesuffix("s") if name.endswith("_options") else name
+    singular = name.removesuffix("s") if name.endswith(OPTIONS) else name
     return "--" + singular.replace("_", "-")
 
 

@@ -55,6 +55,11 @@ class LanguageModel(nn.Module):
 
     def forward(self, ids: Tensor, state: ModelState) -> tuple[Tensor, ModelState]:
         """Score the next token after each: ids ``[T, B]`` to logits ``[T, B, V]`` and the last state."""
+        features, state = self.features(ids, state)
+        return self.output(features), state
+
+    def features(self, ids: Tensor, state: ModelState) -> tuple[Tensor, ModelState]:
+        """Run over time: ids ``[T, B]`` to what the output layer reads, ``[T, B, H]``, and the last state."""
         features = self.embedding(ids)
         states = []
         for cell, before in zip(self.cells, state, strict=True):
@@ -62,12 +67,34 @@ class LanguageModel(nn.Module):
                 features, after = self._checked(cell(features, before), features)
             features = self.dropout(features)
             states.append(after)
+        return features, tuple(states)
+
+    def step(self, ids: Tensor, state: ModelState, table: Tensor | None = None) -> tuple[Tensor, ModelState]:
+        """Generate: one step of every cell, without dropout; ids ``[B]`` to logits ``[B, V]`` and the next state.
+
+        Args:
+            ids: one a lane.
+            state: before the step.
+            table: :meth:`first_projection` of every id, ``[V, P]``, where that was made.
+        """
+        features = self.first_projection(ids) if table is None else table[ids]
+        states = []
+        with self._blamed():
+            for number, (cell, before) in enumerate(zip(self.cells, state, strict=True)):
+                projected = cell.project(features.unsqueeze(0))[0] if number else features  # type: ignore[operator]
+                features, after = self._checked(cell.step(projected, before), projected)  # type: ignore[operator]
+                states.append(after)
         return self.output(features), tuple(states)
+
+    def first_projection(self, ids: Tensor) -> Tensor:
+        """Return what the first cell makes of ids ``[N]`` before any recurrence: ``[N, P]``."""
+        with self._blamed():
+            return self.cells[0].project(self.embedding(ids).unsqueeze(0))[0]  # type: ignore[operator, no-any-return]
 
     def _checked(self, found: Any, inputs: Tensor) -> tuple[Tensor, State]:
         """Refuse what a plugin's cell gives back in another form than the contract's, before it fails elsewhere."""
         outputs, state = found
-        wanted = (*inputs.shape[:2], self.output.in_features)
+        wanted = (*inputs.shape[:-1], self.output.in_features)
         if outputs.shape != wanted:
             raise ValueError(f"its step returns outputs {list(outputs.shape[1:])}, not {list(wanted[1:])}")
         if outputs.dtype != inputs.dtype and not torch.is_autocast_enabled(inputs.device.type):

@@ -108,4 +108,4 @@ def _shown(value: object) -> str:
 
 
 def _lowered(message: str) -> str:
-    return message.removeprefix("Input ").removeprefix("Value error, ")
+    return message.removeprefix("Input ").removeprefix("String ").removeprefix("Value error, ")

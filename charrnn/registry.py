@@ -17,6 +17,8 @@ from charrnn.isolation import PASSING, blamed, raise_if_asked, reason
 
 #: Names are typed on command lines and become parts of file names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+#: What a cell's NumPy form is a subclass of.
+NUMPY_CONTRACT = "charrnn.cells.numpy_forms.base:NumpyCell"
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -71,7 +73,11 @@ class Owner:
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered name. ``target`` is an object, or ``"package.module:Name"`` until it is loaded."""
+    """One registered name. ``target`` is an object, or ``"package.module:Name"`` until it is loaded.
+
+    Attributes:
+        numpy: in the same way, the NumPy form of a cell; None where it has none.
+    """
 
     kind: str
     name: str
@@ -79,6 +85,7 @@ class Entry:
     summary: str
     owner: Owner
     contract: str = ""
+    numpy: Any = None
 
     def load(self) -> Any:
         """Import the target.
@@ -86,9 +93,16 @@ class Entry:
         Raises:
             PluginError: the string does not lead to an object, or that does not keep the contract of its kind.
         """
-        target = self.target
+        return self._load(self.target, self.contract)
+
+    def load_numpy(self) -> Any:
+        """Import the NumPy form; raises as :meth:`load` does."""
+        return self._load(self.numpy, NUMPY_CONTRACT)
+
+    def _load(self, target: Any, contract: str) -> Any:
         if isinstance(target, str):
-            module, _, path = target.partition(":")
+            text = target
+            module, _, path = text.partition(":")
             try:
                 target = import_module(module)
                 for attribute in path.split("."):
@@ -96,13 +110,13 @@ class Entry:
             except PASSING:
                 raise
             except BaseException as error:
-                told = f"{self} cannot be loaded from '{self.target}': {reason(error)}; mend or remove that plugin"
+                told = f"{self} cannot be loaded from '{text}': {reason(error)}; mend or remove that plugin"
                 raise_if_asked(error, told)
                 raise PluginError(told) from error
-        if self.contract:
-            module, _, name = self.contract.partition(":")
-            contract = getattr(import_module(module), name)
-            if not (isinstance(target, type) and issubclass(target, contract)):
+        if contract:
+            module, _, name = contract.partition(":")
+            wanted = getattr(import_module(module), name)
+            if not (isinstance(target, type) and issubclass(target, wanted)):
                 raise PluginError(f"{self} should be a subclass of charrnn.{name}, not {target!r}; mend that plugin")
         return target
 
@@ -129,7 +143,7 @@ class Registry:
         self._contract = contract
         self._entries: dict[str, Entry] = {}
 
-    def add(self, name: str, target: Any, owner: Owner, summary: str = "") -> None:
+    def add(self, name: str, target: Any, owner: Owner, summary: str = "", numpy: Any = None) -> None:
         """Register a name.
 
         Raises:
@@ -138,12 +152,15 @@ class Registry:
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise PluginError(f"{name!r} is no name for a {self.kind}: use letters, digits, '-', '_' and '.'")
-        if not (_TARGET.fullmatch(target) if isinstance(target, str) else callable(target)):
-            raise PluginError(f"the {self.kind} '{name}' is {target!r}, neither a class nor 'package.module:Name'")
+        for each in (target,) if numpy is None else (target, numpy):
+            if not (_TARGET.fullmatch(each) if isinstance(each, str) else callable(each)):
+                raise PluginError(f"the {self.kind} '{name}' is {each!r}, neither a class nor 'package.module:Name'")
+        if numpy is not None and self.kind != "cell":
+            raise PluginError(f"the {self.kind} '{name}' has a NumPy form, which only a cell can have")
         taken = self._entries.get(name)
         if taken:
             raise PluginError(f"the {self.kind} '{name}' is {taken.owner}'s already, and stays that")
-        self._entries[name] = Entry(self.kind, name, target, str(summary), owner, self._contract)
+        self._entries[name] = Entry(self.kind, name, target, str(summary), owner, self._contract, numpy)
 
     def __getitem__(self, name: str) -> Entry:
         """Look a name up.

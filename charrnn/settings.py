@@ -27,12 +27,16 @@ def parse_duration(value: object) -> object:
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")]
 #: Seconds.
 Duration = Annotated[Positive, BeforeValidator(parse_duration)]
 Options = dict[str, Any]
 
 
-def _of(kind: str) -> dict[str, Any]:
+def of_kind(kind: str) -> dict[str, Any]:
     """Say that a setting's values are the registered names of a kind."""
     return {"names": kind}
 
@@ -58,7 +62,7 @@ class TokenizerSettings(Settings):
     """How text becomes tokens."""
 
     tokenizer: str = Field(
-        "char", description="char, byte, sentencepiece, or a plugin's", json_schema_extra=_of("tokenizers")
+        "char", description="char, byte, sentencepiece, or a plugin's", json_schema_extra=of_kind("tokenizers")
     )
     tokenizer_options: Options = Field({}, description="an option of the tokenizer, as key=value")
 
@@ -70,7 +74,7 @@ class PreparationSettings(CorpusSettings, TokenizerSettings):
 class ModelSettings(Settings):
     """The model's shape."""
 
-    cell: str | None = Field(None, description="lstm, gru, rnn, or a plugin's", json_schema_extra=_of("cells"))
+    cell: str | None = Field(None, description="lstm, gru, rnn, or a plugin's", json_schema_extra=of_kind("cells"))
     cell_options: Options = Field({}, description="an option of the cell, as key=value")
     layers: int | None = Field(None, ge=1, le=64, description="stacked recurrent layers")
     hidden: int | None = Field(None, ge=1, le=65536, description="hidden features of a layer")
@@ -120,7 +124,7 @@ class LoopSettings(Settings):
         None, ge=1, description="stop after so many evaluations that bring nothing better (default: never)"
     )
     save_every: Duration = Field(60.0, description="time between saves, at most; each evaluation saves as well")
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cpu, cuda or mps")
+    device: Device = Field("auto", description="auto, cpu, cuda or mps")
     precision: Literal["float32", "bfloat16", "float64"] = Field(
         "float32", description="arithmetic; bfloat16 is mixed precision, for GPUs"
     )
@@ -131,7 +135,7 @@ class LoopSettings(Settings):
         None, ge=1, description="keep the state of every so many steps only and compute the rest again: saves memory"
     )
     compile: bool = Field(False, description="compile the steps of the cell, where a compiler is found")
-    seed: int = Field(0, ge=0, lt=2**63, description="seed of every random choice")
+    seed: Seed = Field(0, description="seed of every random choice")
 
 
 class TrainSettings(PreparationSettings, ModelSettings, OptimizerSettings, LoopSettings):
@@ -146,19 +150,10 @@ class UnseenSettings(Settings):
     )
 
 
-class SampleSettings(UnseenSettings):
-    """How text is drawn from a model."""
+class DeviceSettings(Settings):
+    """Where a trained model runs."""
 
-    temp: NotNegative = Field(0.8, description="temperature: below 1 safer, above 1 wilder, 0 greedy")
-    length: int = Field(500, ge=0, description="tokens to generate, the prompt not counted")
-    seed: int | None = Field(None, ge=0, lt=2**63, description="seed (default: a new one each time)")
-    num: int = Field(1, ge=1, description="texts to draw")
-    warper: str | None = Field(
-        None,
-        description="a plugin's warper, which reshapes the distribution before it is drawn from",
-        json_schema_extra=_of("warpers"),
-    )
-    warper_options: Options = Field({}, description="an option of the warper, as key=value")
+    device: Device = Field("cpu", description="where it runs: cpu, cuda or mps; auto takes a GPU if there is one")
 
 
 #: Exactly one of these is in force; a flag for one puts aside a file's or a preset's for another.

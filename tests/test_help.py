@@ -8,8 +8,9 @@ import tomllib
 import pytest
 
 from charrnn.cli.app import COMMANDS
+from charrnn.generation.settings import SampleSettings
 from charrnn.layers import flag, read_settings
-from charrnn.settings import SampleSettings, TrainSettings
+from charrnn.settings import TrainSettings
 
 HEAVY = ["torch", "datasets", "numpy", "pydantic", "rich.markdown", "sentencepiece", "transformers"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -496,7 +495,7 @@ def register_warpers(register):
             (["--warper", "onyl"], "no warper is called 'onyl': did you mean 'only'?"),
             (["--warper", "only", "--warper-option", "charcter=a"], "did you mean 'character'"),
             (["--warper", "only", "--warper-option", "count=many"], "option count=many of warper 'only'"),
-            (["--warper-option", "character=a"], "--warper-option is given without --warper"),
+            (["--warper-option", "character=a"], "--warper-option says nothing without --warper"),
         ],
     )
     def test_wrong_ones_are_told(self, arguments, told, installed, trained, cli):
@@ -508,9 +507,9 @@ def register_warpers(register):
 
 def test_the_built_in_names_come_through_the_hooks():
     found = Plugins()
-    for registry, hook in ((found.cells, "register_cells"), (found.tokenizers, "register_tokenizers")):
-        offered = []
-        getattr(builtin, hook)(lambda name, target, *, summary, offered=offered: offered.append(name))
+    for kind in ("cells", "tokenizers", "warpers"):
+        registry, offered = found.registry(kind), []
+        getattr(builtin, f"register_{kind}")(lambda name, *_, offered=offered, **__: offered.append(name))
         assert sorted(offered) == names(registry)
         assert all(entry.owner == BUILTIN and entry.summary for entry in registry)
 
@@ -544,7 +543,7 @@ def test_python_adds_a_plugin(tmp_path, text_file):
     charrnn.add_plugin(tmp_path / "mine.py")
     session = charrnn.train(text_file, cell="average", layers=1, hidden=8, embed=8, seq_len=8, batch_size=4, steps=2)
     assert len(session.generate(length=5)) == 5
-    assert sys.modules["charrnn_plugin_mine"].Average is type(session.model.cells[0])
+    assert session.run.config.plugins["cell"].plugin == "mine"
 
 
 def test_a_tokenizer_that_fails_while_sampling_is_named(installed, text_file, program):

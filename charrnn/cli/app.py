@@ -18,7 +18,8 @@ PROGRAM = "charrnn"
 COMMANDS = {
     "train": "Train a model on a corpus.",
     "sample": "Write text with a trained model.",
-    "eval": "Measure how well a model predicts a text.",
+    "score": "Measure how likely a text is to a model.",
+    "eval": "Measure how well a model predicts a corpus.",
     "runs": "List, show and remove runs.",
     "corpora": "List, show and build corpora.",
     "plugins": "List, show, make and check plugins.",

@@ -65,7 +65,7 @@ def evaluate(
         if policy == "error":
             raise UsageError(f"{told}; use --unseen replace, or another text")
         typer.echo(f"{told}; replaced", err=True)
-    result = score(session.model, session.tokenizer, scored.tokens, session.context, scored.size).to_dict()
+    result = score(session.network, session.tokenizer, scored.tokens, session.context, scored.size).to_dict()
     if json:
         typer.echo(
             json_format.dumps({"run": session.run.name, "corpus": scored.corpus, "split": scored.split, **result})

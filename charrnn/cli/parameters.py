@@ -11,7 +11,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from charrnn.cli.completion import complete_runs, completes
-from charrnn.layers import flag
+from charrnn.layers import OPTIONS, flag
 from charrnn.options import parse_pairs
 from charrnn.runs.place import ENVIRONMENT
 from charrnn.settings import Duration, Options, Settings
@@ -66,18 +66,15 @@ def takes_settings(panels: Mapping[str, type[Settings]]) -> Callable[[Command], 
 
 def read_flags(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Drop what was not given, and read ``key=value`` lists."""
-    given = {}
-    for name, value in settings.items():
-        if isinstance(value, list):
-            if value:
-                given[name] = parse_pairs(value, flag(name))
-        elif value is not None:
-            given[name] = value
-    return given
+    given = {name: value for name, value in settings.items() if value not in (None, [])}
+    return {
+        name: parse_pairs(value, flag(name)) if isinstance(value, list) and name.endswith(OPTIONS) else value
+        for name, value in given.items()
+    }
 
 
 def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
-    options = field.annotation == Options
+    options, many = field.annotation == Options, _is_repeatable(field)
     switch = field.annotation is bool
     option = typer.Option(
         flag(name),
@@ -87,8 +84,19 @@ def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
         show_default=False,
         autocompletion=_completion(field),
     )
-    kind: Any = bool | None if switch else list[str] | None if options else str | None
+    kind: Any = bool | None if switch else list[str] | None if options or many else str | None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
+
+
+def _is_repeatable(field: FieldInfo) -> bool:
+    """Tell whether the flag may be given many times: for texts. Numbers come as a list with commas."""
+    return get_origin(field.annotation) is tuple and _element(field.annotation) is str
+
+
+def _element(annotation: Any) -> Any:
+    """Return the type of what a tuple holds, without what is noted on it."""
+    inner = get_args(annotation)[0]
+    return get_args(inner)[0] if get_origin(inner) is Annotated else inner
 
 
 def _completion(field: FieldInfo) -> Callable[[str], list[tuple[str, str]]] | None:
@@ -99,13 +107,16 @@ def _completion(field: FieldInfo) -> Callable[[str], list[tuple[str, str]]] | No
 def _help(field: FieldInfo) -> str:
     text = field.description or ""
     text = text[0].upper() + text[1:]
+    if _is_repeatable(field):
+        return f"{text}; may be given many times."
     if field.default in (None, {}, False) or "(default" in text:
         return f"{text}."
-    return (
-        f"{text} (default: {field.default:g})."
-        if isinstance(field.default, float)
-        else f"{text} (default: {field.default})."
-    )
+    shown = ",".join(map(_shown, field.default)) if isinstance(field.default, tuple) else _shown(field.default)
+    return f"{text} (default: {shown})."
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _metavar(field: FieldInfo) -> str:
@@ -114,6 +125,9 @@ def _metavar(field: FieldInfo) -> str:
     kind = kinds[0]
     if get_origin(annotation) is Literal:
         return "|".join(map(str, get_args(annotation)))
+    if get_origin(annotation) is tuple:
+        kind = _element(annotation)
+        return {float: "NUMBER,..."}.get(kind, "TEXT")
     if kind is Duration or any(getattr(each, "func", None) for each in field.metadata):
         return "TIME"
     while get_origin(kind) is Annotated:

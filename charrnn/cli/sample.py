@@ -2,72 +2,135 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from charrnn.cli.parameters import Checkpoints, RunArgument, read_flags, takes_settings
-from charrnn.errors import UsageError, shown_characters
-from charrnn.settings import SampleSettings
+from charrnn.cli.prompts import Prompts, refuse_several
+from charrnn.cli.stopping import stopped_by_signals
+from charrnn.errors import UsageError
+from charrnn.generation.settings import (
+    BeamSettings,
+    DrawSettings,
+    EndSettings,
+    ManySettings,
+    PromptSettings,
+    SampleSettings,
+)
+from charrnn.settings import DeviceSettings
+
+if TYPE_CHECKING:
+    from charrnn.generation.session import Session
+    from charrnn.reporting.samples import Describe, TextWriter
 
 app = typer.Typer(add_completion=False)
 
-#: Between two texts.
-_RULE = "---"
-
 
 @app.command()
-@takes_settings({"Sampling": SampleSettings})
+@takes_settings(
+    {
+        "Prompt": PromptSettings,
+        "Sampling, in the order in which it is applied": DrawSettings,
+        "End": EndSettings,
+        "Many": ManySettings,
+        "Beam search": BeamSettings,
+        "Device": DeviceSettings,
+    }
+)
 def sample(
     run: RunArgument = None,
-    prompt: Annotated[str, typer.Option(help="Text to continue.", show_default=False)] = "",
+    prompt: Annotated[
+        str | None, typer.Option(help="Text to continue; - reads standard input.", rich_help_panel="Prompt")
+    ] = None,
     prompt_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File with the text to continue.", show_default=False)
+        str | None,
+        typer.Option(metavar="FILE|-", help="File with the text to continue.", rich_help_panel="Prompt"),
+    ] = None,
+    prompts: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="File with one prompt a line.", rich_help_panel="Prompt")
     ] = None,
     checkpoints: Checkpoints = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a text, with its log-probability.")
+    ] = False,
+    token_probs: Annotated[
+        bool, typer.Option("--token-probs", help="With --json: every token's probability as well.")
+    ] = False,
+    novelty: Annotated[
+        bool, typer.Option("--novelty", help="Say how much of each text stands in the training corpus.")
+    ] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Write together: the model suggests, you pick or type.")
+    ] = False,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Continue each line that you type, and wait for the next.")
+    ] = False,
     **settings: Any,
-) -> None:
+) -> int:
     """Write text with a trained model, as it is made: the prompt, and what follows it."""
+    from charrnn.generation.lanes import Track
     from charrnn.generation.session import load
     from charrnn.layers import flag
     from charrnn.options import check
-    from charrnn.reporting.text import printable
+    from charrnn.reporting.samples import JsonTexts, PlainTexts
 
-    asked = check(SampleSettings, read_flags(settings), label=flag)
-    text = _prompt(prompt, prompt_file)
-    session = load(run, checkpoints=checkpoints)
-    if asked.unseen == "error":
-        session.refuse_unseen(text)
-    elif unseen := session.tokenizer.unseen(text):
-        typer.echo(f"the model has never seen {shown_characters(unseen)} of the prompt; replaced", err=True)
-    show = printable if sys.stdout.isatty() else str
-    for number in range(asked.num):
-        if number:
-            _write(f"{_RULE}\n")
-        _write(show(text))
-        last = text
-        for piece in session.stream(text, **asked.model_dump(exclude={"num"}), lane=number):
-            _write(show(piece))
-            last = piece
-        if not last.endswith("\n"):
-            _write("\n")
+    given = read_flags(settings)
+    device = check(DeviceSettings, {name: given.pop(name) for name in ("device",) if name in given}, label=flag).device
+    asked = check(SampleSettings, given, label=flag)
+    refuse_several(prompt=prompt, prompt_file=prompt_file, prompts=prompts)
+    if token_probs and not json:
+        raise UsageError("--token-probs are printed as JSON; add --json")
+    if asked.forever and (json or novelty or prompts is not None):
+        raise UsageError("--forever never ends a text: it does not go with --json, --novelty or --prompts")
+    if token_probs and asked.beam:
+        raise UsageError("--token-probs are those of a text that is drawn; leave --beam out")
+    talking = interactive or loop
+    if talking:
+        _refuse_talking(asked, prompts, interactive=interactive, loop=loop, printed=json or novelty)
+    session = load(run, checkpoints=checkpoints, device=device)
+    if talking:
+        from charrnn.cli.interactive import talk
+
+        return talk(session, asked, Prompts(session, asked, prompt, prompt_file, prompts), suggest=interactive)
+    describe = _novelty(session) if novelty else None
+    with stopped_by_signals() as stopped:
+        read = Prompts(session, asked, prompt, prompt_file, prompts, stopped)
+        writer: TextWriter
+        if json:
+            writer = JsonTexts(read.text, describe)
+        else:
+            writer = plain = PlainTexts(read.text, describe)
+            read.echo = plain.write
+        if asked.beam is not None:
+            for each in read:
+                writer.found(session.search(each, asked, stopped=stopped), read.last, each)
+        else:
+            track = Track(text=json or novelty, log_probabilities=json, tokens=token_probs)
+            for piece in session.texts(read, asked, track=track, stopped=stopped):
+                writer.hear(piece)
+    return stopped.exit_code
 
 
-def _prompt(prompt: str, file: Path | None) -> str:
-    if file is None:
-        return prompt
-    if prompt:
-        raise UsageError("--prompt and --prompt-file both give the text to continue; give one of them")
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"there is no file '{file}' for --prompt-file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--prompt-file '{file}' cannot be read as UTF-8: {error}") from None
+def _refuse_talking(
+    asked: SampleSettings, prompts: str | None, *, interactive: bool, loop: bool, printed: bool
+) -> None:
+    if interactive and loop:
+        raise UsageError("--interactive and --loop are two ways to write together; give one of them")
+    if prompts is not None or asked.beam or asked.num > 1 or asked.forever or printed:
+        raise UsageError(
+            f"{'--interactive' if interactive else '--loop'} writes one text with you; leave --prompts, --num, --beam, "
+            "--forever, --json and --novelty out"
+        )
 
 
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+def _novelty(session: Session) -> Describe:
+    """Return what measures how much of a text stands in the run's training corpus; the index is built here."""
+    from charrnn.generation.novelty import CorpusIndex
+    from charrnn.reporting import make_reporter
+    from charrnn.training.events import Preparing
+
+    assert session.run is not None
+    with make_reporter(json=False) as reporter:
+        index = CorpusIndex.of(session.run, lambda *at: reporter.listen(Preparing(*at)))
+    return lambda text: index.measure(text).to_dict()

@@ -3,97 +3,160 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from charrnn.corpora.fitting import load_tokenizer
-from charrnn.device import choose_device
 from charrnn.errors import RunError, UsageError, shown_characters
 from charrnn.evaluation import Score, score
-from charrnn.generation.sampling import Logits, log_probabilities, sample
-from charrnn.generation.stepper import Stepper
-from charrnn.generation.warpers import Warp, make_warp
-from charrnn.model import LanguageModel
+from charrnn.generation.beam.hypothesis import Hypothesis
+from charrnn.generation.lanes import LANES, Lanes, Piece, Track
+from charrnn.generation.network import Network
+from charrnn.generation.opening import open_network
+from charrnn.generation.prompt import Prompt, Reader, Unseen
+from charrnn.generation.reshape import Reshape
+from charrnn.generation.sampling import log_probabilities
+from charrnn.generation.settings import SampleSettings
 from charrnn.options import check
 from charrnn.runs.find import find_run
-from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
-from charrnn.settings import SampleSettings
-from charrnn.tokenizers.base import Ids, Tokenizer
+from charrnn.tokenizers.base import Tokenizer
+
+
+def _never() -> bool:
+    return False
 
 
 class Session:
     """A model with its tokenizer.
 
+    Settings are those of :class:`charrnn.generation.settings.SampleSettings`, by name: ``temp=0.8``, ``length=500``,
+    ``top_k=40``, ``until=["\\n"]``, ``seed=1`` and so on.
+
     Args:
-        model: weights in place.
+        network: the model, weights in place.
         tokenizer: the one that it was trained with.
         context: the id that stands before a text's first.
         run: where it came from, if from a run.
     """
 
-    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, context: int, run: Run | None = None) -> None:
-        self.model = model
+    def __init__(self, network: Network, tokenizer: Tokenizer, context: int, run: Run | None = None) -> None:
+        self.network = network
         self.tokenizer = tokenizer
         self.context = context
         self.run = run
 
-    def stream(
-        self,
-        prompt: str = "",
-        *,
-        temp: float = SampleSettings.model_fields["temp"].default,
-        length: int = SampleSettings.model_fields["length"].default,
-        seed: int | None = None,
-        lane: int = 0,
-        unseen: str = SampleSettings.model_fields["unseen"].default,
-        warper: str | None = None,
-        warper_options: Mapping[str, Any] | None = None,
-    ) -> Iterator[str]:
+    def stream(self, prompt: str = "", *, lane: int = 0, **settings: Any) -> Iterator[str]:
         """Continue ``prompt``; yields pieces of text as they are made, never half a character.
 
         Args:
             prompt: text to continue; it is not repeated.
-            temp: temperature; 0 is greedy.
-            length: tokens to generate.
-            seed: the same seed gives the same text; None a new one each time.
             lane: which of the many texts of one seed.
-            unseen: ``replace`` or ``error``, for the prompt's characters that the model has never seen.
-            warper: the name of what reshapes the distribution before a token is drawn.
-            warper_options: by name.
+            settings: by name.
 
         Raises:
             UsageError: a value is out of bounds, or the prompt has unseen characters and ``unseen="error"``.
-            PluginError: the warper fails.
+            PluginError: a warper fails.
         """
-        values = {"temp": temp, "length": length, "seed": seed, "unseen": unseen}
-        asked = check(SampleSettings, {**values, "warper": warper, "warper_options": warper_options or {}})
-        if asked.warper_options and warper is None:
-            raise UsageError("--warper-option is given without --warper; name the warper that it is an option of")
-        warp = make_warp(warper, asked.warper_options, self.tokenizer) if warper else None
-        if asked.unseen == "error":
-            self.refuse_unseen(prompt)
-        return self._stream(prompt, asked, lane, warp)
+        asked = self._one(settings)
+        read = self.read(prompt, unseen=asked.unseen)
+        pieces = self.texts([read], asked, track=Track(text=False), first=lane)
+        return (piece.text for piece in pieces if piece.text)
 
-    def generate(self, prompt: str = "", **options: Any) -> str:
-        """Return the whole of what :meth:`stream` yields; the options are the same."""
-        return "".join(self.stream(prompt, **options))
+    def generate(self, prompt: str = "", **settings: Any) -> str:
+        """Return the whole of what :meth:`stream` yields; the settings are the same."""
+        return "".join(self.stream(prompt, **settings))
+
+    def beam(self, prompt: str = "", **settings: Any) -> list[Hypothesis]:
+        """Return the ``num`` best texts that continue ``prompt``, the best first, found by ``beam`` beams.
+
+        Args:
+            prompt: text to continue.
+            settings: by name, such as ``beam=5``, ``num=3``, ``length_penalty=0.6``, ``stochastic=True``.
+
+        Raises:
+            UsageError: a value is out of bounds, or they contradict each other.
+        """
+        asked = check(SampleSettings, {"beam": 5, **settings})
+        return self.search(self.read(prompt, unseen=asked.unseen), asked)
 
     def score(self, text: str) -> Score:
         """Score a text: every token given those before it, the first given :attr:`context`."""
         size = len(text), len(text.encode("utf-8", "surrogatepass"))
-        return score(self.model, self.tokenizer, self.tokenizer.encode(text), self.context, size)
+        return score(self.network, self.tokenizer, self.tokenizer.encode(text), self.context, size)
 
-    def next(self, prompt: str = "") -> list[tuple[str, float]]:
+    def next(self, prompt: str = "", *, unseen: Unseen = "replace") -> list[tuple[str, float]]:
         """Return every token's text and its probability to come after ``prompt``, the likeliest first."""
-        logs = log_probabilities(self._begin(self.tokenizer.encode(prompt))[1])
+        return self.following(self.read(prompt, unseen=unseen))
+
+    def read(self, prompt: str | Iterable[str], *, unseen: Unseen = "replace", scored: bool = False) -> Prompt:
+        """Read a prompt, whole or in pieces, to go on from it any number of times.
+
+        Raises:
+            UsageError: it has unseen characters and ``unseen="error"``.
+        """
+        return self._reader.read([prompt] if isinstance(prompt, str) else prompt, unseen, scored=scored)
+
+    def go_on(self, prompt: Prompt, text: str) -> Prompt:
+        """Return what has been read once a prompt goes on with ``text``."""
+        return self._reader.go_on(prompt, self.tokenizer.encode(text))
+
+    def following(self, prompt: Prompt) -> list[tuple[str, float]]:
+        """Return every token's text and probability after a prompt, the likeliest first."""
+        logs = log_probabilities(prompt.logits[0])
         order = np.argsort(-logs, kind="stable")
         return [(self.tokenizer.decode(np.array([token])), float(np.exp(logs[token]))) for token in order]
+
+    def texts(
+        self,
+        prompts: Iterable[Prompt],
+        asked: SampleSettings,
+        *,
+        track: Track | None = None,
+        stopped: Callable[[], bool] = _never,
+        first: int = 0,
+    ) -> Iterator[Piece]:
+        """Continue each prompt ``num`` times, many side by side; yields pieces of all, each by its text's number.
+
+        Args:
+            prompts: read as they are needed.
+            asked: how.
+            track: what is written down.
+            stopped: asked now and then whether to end all texts where they are.
+            first: the number of the first text.
+
+        Raises:
+            PluginError: a warper fails.
+            RunError: the weights are no numbers.
+        """
+        reshape = Reshape(asked, self.tokenizer)
+        seed = secrets.randbits(63) if asked.seed is None else asked.seed
+        each = chain.from_iterable([prompt] * asked.num for prompt in prompts)
+        for batch in _batches(enumerate(each, first), by_length=reshape.needs_history):
+            numbers, some = zip(*batch, strict=True)
+            lanes = Lanes(self.network, self.tokenizer, some, numbers, seed, reshape, asked, track or Track())
+            yield from lanes.pieces(stopped)
+            if stopped():
+                return
+
+    def search(
+        self, prompt: Prompt, asked: SampleSettings, *, stopped: Callable[[], bool] = _never
+    ) -> list[Hypothesis]:
+        """Search by beams; ``asked.beam`` is given."""
+        from charrnn.generation.beam.diverse import DiverseSearch
+        from charrnn.generation.beam.search import Search
+        from charrnn.generation.beam.stochastic import StochasticSearch
+
+        kind = StochasticSearch if asked.stochastic else DiverseSearch if asked.beam_groups > 1 else Search
+        search = kind(self.network, self.tokenizer, prompt, asked, Reshape(asked, self.tokenizer))
+        return search.run(stopped)[: asked.num]
 
     def refuse_unseen(self, text: str) -> None:
         """Raise if a text has characters that the model has never seen.
@@ -107,34 +170,29 @@ class Session:
                 f"the model has never seen {shown_characters(missing)}; use --unseen replace, or other text"
             )
 
-    def _begin(self, prompt: Ids) -> tuple[Stepper, Logits]:
-        stepper = Stepper(self.model)
-        return stepper, stepper.feed(np.concatenate([[self.context], prompt.astype(np.int64)]))
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self.network, self.tokenizer, self.context)
 
-    def _stream(self, prompt: str, asked: SampleSettings, lane: int, warp: Warp | None) -> Iterator[str]:
-        seed = secrets.randbits(63) if asked.seed is None else asked.seed
-        generator = np.random.default_rng([seed, lane])
-        decoder = self.tokenizer.decoder()
-        read = self.tokenizer.encode(prompt).astype(np.int64)
-        stepper, logits = self._begin(read)
-        history = np.concatenate([read, np.zeros(asked.length, dtype=np.int64)])
-        for made in range(asked.length):
-            if not np.isfinite(logits).all():
-                raise RunError(
-                    "the model's weights hold NaN or infinity: it cannot generate; train it again with a lower --lr"
-                )
-            if warp is not None:
-                logits = warp(logits[np.newaxis], history[np.newaxis, : len(read) + made])[0]
-            token = sample(logits, asked.temp, generator)
-            history[len(read) + made] = token
-            piece = decoder.decode(np.array([token]))
-            if piece:
-                yield piece
-            if made + 1 < asked.length:
-                logits = stepper.step(token)
-        rest = decoder.flush()
-        if rest:
-            yield rest
+    def _one(self, settings: dict[str, Any]) -> SampleSettings:
+        asked = check(SampleSettings, settings)
+        if asked.beam is not None:
+            raise UsageError("beam: this draws a text; session.beam(...) searches for the best")
+        if asked.num != 1:
+            raise UsageError("num: this makes one text; session.texts(...) makes many")
+        return asked
+
+
+def _batches(texts: Iterable[tuple[int, Prompt]], *, by_length: bool) -> Iterator[list[tuple[int, Prompt]]]:
+    """Group texts that can run together; warpers look back on a rectangle of ids."""
+    batch: list[tuple[int, Prompt]] = []
+    for number, prompt in texts:
+        if len(batch) == LANES or (batch and by_length and len(prompt.ids) != len(batch[0][1].ids)):
+            yield batch
+            batch = []
+        batch.append((number, prompt))
+    if batch:
+        yield batch
 
 
 def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None = None, device: str = "cpu") -> Session:
@@ -158,4 +216,4 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
             f"run '{run.name}' is damaged: its tokenizer has {tokenizer.vocab_size} tokens, its config says "
             f"{recorded.vocab_size}, with {recorded.context} as the context"
         )
-    return Session(load_model(run).to(choose_device(device)), tokenizer, recorded.context, run)
+    return Session(open_network(run, device), tokenizer, recorded.context, run)

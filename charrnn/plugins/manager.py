@@ -29,7 +29,7 @@ KINDS = {
     "cells": ("register_cells", "cell", "charrnn.cells.base:Cell"),
     "tokenizers": ("register_tokenizers", "tokenizer", "charrnn.tokenizers.base:Tokenizer"),
     "corpora": ("register_corpora", "corpus", ""),
-    "warpers": ("register_warpers", "warper", "charrnn.generation.warpers:Warper"),
+    "warpers": ("register_warpers", "warper", "charrnn.generation.warpers.base:Warper"),
 }
 
 
@@ -242,10 +242,10 @@ class Plugins:
             yield f"implements no hook; write one of {', '.join(self._hooks)}, with @charrnn.hookimpl above it"
 
     def _adder(self, registry: Registry, owner: Owner) -> Callable[..., None]:
-        def register(name: str, target: Any, *, summary: str = "") -> None:
+        def register(name: str, target: Any, *, summary: str = "", numpy: Any = None) -> None:
             # What is wrong with one name is no reason to lose a plugin's others.
             with self.isolated(owner, f"cannot register a {registry.kind}"):
-                registry.add(name, target, owner, summary)
+                registry.add(name, target, owner, summary, numpy)
                 trace(f"{owner}: registered the {registry.kind} '{name}'")
 
         return register

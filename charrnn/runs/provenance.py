@@ -47,7 +47,8 @@ def check_plugins(run: Run) -> None:
         if record is None:
             continue
         entry = registry[name]
-        entry.load()  # a hash is that of what was imported
+        if not entry.owner.ours:
+            entry.load_numpy() if entry.numpy is not None else entry.load()  # a hash is that of what was imported
         difference = _difference(entry, record)
         if difference and difference not in told:
             told.add(difference)

@@ -28,6 +28,8 @@ from charrnn.runs.config import RunConfig, read_config
 from charrnn.runs.place import checkpoints_directory
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 CONFIG = "config.json"
@@ -141,11 +143,33 @@ class Run:
         Raises:
             RunError: there are none, or they are damaged.
         """
+        return read_tensors(self._best_file())
+
+    def best_arrays(self) -> dict[str, NDArray[np.floating[Any]]]:
+        """Return the same for NumPy, in single precision at least.
+
+        Raises:
+            RunError: there are none, or they are damaged.
+        """
+        import numpy as np
+        import safetensors
+        from safetensors.numpy import load_file
+
+        path = self._best_file()
+        try:
+            arrays = load_file(path)
+        except (OSError, KeyError, safetensors.SafetensorError) as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+        return {
+            name: each.astype(np.promote_types(each.dtype, np.float32), copy=False) for name, each in arrays.items()
+        }
+
+    def _best_file(self) -> Path:
         directory = self._latest()
         path = self.path / MODEL if directory is None else directory / _BEST
         if directory is None and not path.exists():
             raise RunError(f"run '{self.name}' has saved nothing yet; go on with: {self.resume_command}")
-        return read_tensors(path)
+        return path
 
     def save(self, save: Save, *, better: bool) -> None:
         """Write a save, make it the one that counts, and remove those before it.

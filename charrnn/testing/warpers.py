@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.generation.sampling import Logits
-from charrnn.generation.warpers import Warper
+from charrnn.generation.network import Logits
+from charrnn.generation.warpers.base import Warper
 from charrnn.testing.checks import Checks, require
 from charrnn.tokenizers.base import Ids, Tokenizer
 

@@ -55,6 +55,10 @@ class Tokenizer(ABC):
     def load(cls, directory: Path) -> Self:
         """Read what :meth:`save` wrote."""
 
+    def pieces(self) -> list[bytes]:
+        """Return the bytes that each token stands for, in UTF-8; by default those of its text."""
+        return [self.decode(np.array([token])).encode("utf-8", "surrogatepass") for token in range(self.vocab_size)]
+
     def decoder(self) -> Decoder:
         """Return an incremental decoder; by default one for tokens that are each whole text."""
         return _WholeTokens(self)

@@ -35,6 +35,10 @@ class ByteTokenizer(Tokenizer):
         """Return a decoder that holds half a character back until it is whole."""
         return Utf8Decoder(_BYTES)
 
+    def pieces(self) -> list[bytes]:
+        """Return the bytes themselves."""
+        return _BYTES
+
     def save(self, directory: Path) -> None:
         """Write nothing: the name says all."""
 

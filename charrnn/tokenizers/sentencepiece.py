@@ -119,6 +119,10 @@ class SentencePieceTokenizer(Tokenizer):
         """Return a decoder that holds half a character back until it is whole."""
         return Utf8Decoder(self._pieces)
 
+    def pieces(self) -> list[bytes]:
+        """Return what each piece adds to a text."""
+        return self._pieces
+
     def save(self, directory: Path) -> None:
         """Write SentencePiece's own model file."""
         (directory / _FILE).write_bytes(self._model)

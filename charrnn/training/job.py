@@ -17,6 +17,7 @@ from charrnn.corpora.pack import TokenPack
 from charrnn.device import processor_tuned
 from charrnn.errors import RunFinished, UsageError
 from charrnn.generation.session import Session, load
+from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
 from charrnn.presets import AUTO
 from charrnn.runs.run import Run, Save
@@ -91,7 +92,7 @@ class Job:
 
         def sample(model: LanguageModel) -> str:
             training = model.training
-            session = Session(model, self.fitted.tokenizer, self.run.config.tokenizer.context)
+            session = Session(TorchNetwork(model), self.fitted.tokenizer, self.run.config.tokenizer.context)
             text = session.generate(length=_SAMPLE_LENGTH, seed=self.run.config.settings.seed, lane=next(numbers))
             model.train(training)
             return text

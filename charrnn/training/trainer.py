@@ -13,6 +13,7 @@ from torch import Tensor
 
 from charrnn.errors import DivergedError, ExitCode, InterruptedRunError
 from charrnn.evaluation import score_tokens
+from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel, detach
 from charrnn.recurrence import Compiler, compiling
 from charrnn.runs.metrics import Metrics
@@ -221,7 +222,8 @@ class Trainer:
         counters, begun = self._counters, clock.elapsed()
         tokens = self._validation.tokens[: self._settings.eval_tokens]
         lanes = min(VALIDATION_LANES, max(1, len(tokens) // _LEAST_LANE))
-        nats = score_tokens(self._model, tokens, self._context, lanes) / len(tokens)
+        nats = score_tokens(TorchNetwork(self._model), tokens, self._context, lanes) / len(tokens)
+        self._model.train()
         self._check(nats)
         bpc = nats / math.log(2) / self._validation.chars_per_token
         better = not counters.best or nats < counters.best["nats_per_token"]

@@ -1,4 +1,4 @@
-"""What reshapes the distribution of the next token before one is drawn."""
+"""The contract of a warper."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.errors import PluginError
-from charrnn.generation.sampling import Logits
+from charrnn.generation.network import Logits
 from charrnn.options import check_options
 from charrnn.plugins import plugins
 from charrnn.tokenizers.base import Ids, Tokenizer
@@ -19,7 +19,7 @@ Warp = Callable[[Logits, Ids], Logits]
 
 
 class Warper(ABC):
-    """Reshapes the distribution of the next token, before the temperature does.
+    """Reshapes the distribution of the next token.
 
     Args:
         tokenizer: whose ids are meant. Further keyword parameters with defaults are the warper's options.
@@ -36,7 +36,8 @@ class Warper(ABC):
 
         Args:
             logits: ``[B, V]``, as the model gives them.
-            history: ``[B, N]``, the ids of each text so far, its prompt included; ``N`` may be 0.
+            history: ``[B, N]``, the ids of each text so far, its prompt included, or the last few thousand of them;
+                ``N`` may be 0.
         """
 
 
@@ -45,13 +46,15 @@ def make_warp(name: str, options: Mapping[str, Any], tokenizer: Tokenizer) -> Wa
 
     Raises:
         UsageError: no such warper, or no such option of it.
-        PluginError: here or when it is called: it fails, or leaves nothing that could be drawn.
+        PluginError: here or when it is called: it fails, or a plugin's leaves nothing that could be drawn.
     """
     entry = plugins().warpers[name]
     target = entry.load()
     checked = check_options(entry, target.__init__, options)
     with entry.blamed():
         warper: Warper = target(tokenizer, **checked)
+    if entry.owner.ours:
+        return warper.warp
 
     def warp(logits: Logits, history: Ids) -> Logits:
         with entry.blamed():
@@ -59,7 +62,7 @@ def make_warp(name: str, options: Mapping[str, Any], tokenizer: Tokenizer) -> Wa
         if not isinstance(warped, np.ndarray) or warped.shape != logits.shape:
             found = list(warped.shape) if isinstance(warped, np.ndarray) else type(warped).__name__
             raise PluginError(f"{entry} returns {found}, not logits {list(logits.shape)}; see: charrnn plugins check")
-        if not np.isfinite(warped.max(axis=-1)).all():
+        if not np.isfinite(warped.max(axis=-1)).all() and np.isfinite(logits.max(axis=-1)).all():
             raise PluginError(f"{entry} leaves no token that could come next; give it other options, or leave it out")
         return warped
 

@@ -1,0 +1,101 @@
+"""``charrnn score``."""
+
+from __future__ import annotations
+
+import json as json_format
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from charrnn.cli.completion import complete_runs
+from charrnn.cli.parameters import Checkpoints, Json, read_flags, takes_settings
+from charrnn.cli.prompts import read_text
+from charrnn.errors import UsageError, shown_characters
+from charrnn.settings import DeviceSettings, UnseenSettings
+
+if TYPE_CHECKING:
+    from charrnn.evaluation import Score
+    from charrnn.generation.session import Session
+
+app = typer.Typer(add_completion=False)
+
+_LABELS = {
+    "log_probability": "log-probability",
+    "bits_per_char": "bits per character",
+    "bits_per_byte": "bits per byte",
+    "perplexity": "perplexity",
+    "tokens": "tokens",
+    "chars": "characters",
+    "bytes": "bytes",
+}
+
+
+@app.command()
+@takes_settings({"Scoring": UnseenSettings, "Device": DeviceSettings})
+def score(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="The text, in UTF-8; - reads standard input.")],
+    run: Annotated[
+        str | None,
+        typer.Option(
+            help="A run's name or directory (default: the latest).", show_default=False, autocompletion=complete_runs
+        ),
+    ] = None,
+    checkpoints: Checkpoints = None,
+    per_char: Annotated[
+        bool, typer.Option("--per-char", help="Print one JSON object a character, with its bits.")
+    ] = False,
+    heatmap: Annotated[bool, typer.Option("--heatmap", help="Print the text coloured by surprise.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the same as an HTML page.", show_default=False)
+    ] = None,
+    json: Json = False,
+    **settings: Any,
+) -> None:
+    """Measure how likely a text is to a model: its log-probability, bits per character and byte, perplexity."""
+    from charrnn.generation.session import load
+    from charrnn.generation.surprisal import TextScorer
+    from charrnn.layers import flag
+    from charrnn.options import check
+
+    ways = {"--per-char": per_char, "--heatmap": heatmap, "--html": html is not None, "--json": json}
+    asked = [name for name, given in ways.items() if given]
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} are different ways to show the score; give one of them")
+    given = read_flags(settings)
+    device = check(DeviceSettings, {name: given.pop(name) for name in ("device",) if name in given}, label=flag).device
+    policy = check(UnseenSettings, given, label=flag).unseen
+    session = load(run, checkpoints=checkpoints, device=device)
+    scorer = TextScorer(session, read_text(file, "score"), refuse_unseen=policy == "error")
+    if per_char:
+        for each in scorer.each():
+            sys.stdout.write(json_format.dumps({"text": each.text, "bits": round(each.bits, 6)}) + "\n")
+    elif heatmap or html is not None:
+        from charrnn.reporting.heatmap import print_heatmap, write_page
+
+        if html is None:
+            print_heatmap(scorer.each())
+        else:
+            write_page(html, f"{file}, by {_name(session)}", scorer.each())
+            typer.echo(f"wrote {html}", err=True)
+    else:
+        _print(session, scorer.score(), json=json)
+    if scorer.unseen:
+        typer.echo(f"the model has never seen {shown_characters(scorer.unseen)} of the text; replaced", err=True)
+
+
+def _print(session: Session, found: Score, *, json: bool) -> None:
+    result = {"run": _name(session), "log_probability": -found.nats, **found.to_dict()}
+    if json:
+        typer.echo(json_format.dumps(result))
+        return
+    typer.echo(f"run {result['run']}")
+    for key, label in _LABELS.items():
+        value = result[key]
+        typer.echo(f"{label:<20}{value:>14,}" if isinstance(value, int) else f"{label:<20}{value:>14.4f}")
+
+
+def _name(session: Session) -> str:
+    assert session.run is not None
+    return session.run.name

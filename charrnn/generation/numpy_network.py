@@ -1,0 +1,141 @@
+"""A whole model in NumPy: for cells with a NumPy form, on a processor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from charrnn.cells.numpy_forms.base import Array, NumpyCell
+from charrnn.errors import RunError
+from charrnn.generation.network import TABLE_SIZE, Logits, Network, NetworkState, map_leaves
+from charrnn.generation.sampling import log_probabilities
+from charrnn.options import check_options
+from charrnn.plugins import plugins
+from charrnn.settings import ModelSettings
+from charrnn.tokenizers.base import Ids
+
+
+class NumpyNetwork(Network):
+    """Embedding, cells and output layer, as :class:`charrnn.model.LanguageModel` has them.
+
+    OpenBLAS multiplies a matrix by a vector two to three times as fast as torch does, and importing it costs nothing.
+
+    Args:
+        settings: the model's shape; its cell has a NumPy form.
+        vocab_size: ``V``.
+        weights: by the names of the model's ``state_dict()``.
+
+    Raises:
+        RunError: the weights do not fit the shape.
+        UsageError: the cell's name or an option of it is unknown.
+    """
+
+    def __init__(self, settings: ModelSettings, vocab_size: int, weights: Mapping[str, Array]) -> None:
+        name, layers, hidden, embed = settings.shape()
+        entry = plugins().cells[name]
+        form = entry.load_numpy()
+        options = check_options(entry, form.__init__, settings.cell_options)
+        self.vocab_size = vocab_size
+        self._blamed = entry.blamed
+        self._embedding = _take(weights, "embedding.weight", vocab_size, embed)
+        self._output = _take(weights, "output.weight", vocab_size, hidden).T
+        self._bias = _take(weights, "output.bias", vocab_size)
+        sizes = pairwise([embed] + [hidden] * layers)
+        with self._blamed():
+            self._cells: list[NumpyCell] = [
+                form(_below(weights, f"cells.{number}."), *size, **options) for number, size in enumerate(sizes)
+            ]
+        known = {"embedding.weight", "output.weight", "output.bias"}
+        for extra in weights.keys() - known:
+            if not any(extra.startswith(f"cells.{number}.") for number in range(layers)):
+                raise RunError(f"the weights are damaged: {extra} belongs to no part of the model")
+        self._first, *self._others = self._cells
+        self._logits = np.empty((0, vocab_size), self._bias.dtype)
+
+    def initial_state(self, lanes: int) -> NetworkState:
+        """Return every layer's state before the first token."""
+        with self._blamed():
+            return tuple(cell.initial_state(lanes) for cell in self._cells)
+
+    def step(self, ids: Ids, state: NetworkState) -> tuple[Logits, NetworkState]:
+        """Read one id a lane."""
+        with self._blamed():
+            features, after = self._first.step(self._projected(ids), state[0])
+            states = [after]
+            for cell, before in zip(self._others, state[1:], strict=True):
+                features, after = cell.step(cell.project(features), before)
+                states.append(after)
+        return self._to_logits(features), tuple(states)
+
+    def read(self, ids: Ids, state: NetworkState) -> tuple[Logits, NetworkState]:
+        """Read ids in one pass."""
+        features, state = self._features(ids, state)
+        return self._to_logits(features[-1]), state
+
+    def losses(self, ids: Ids, targets: Ids, state: NetworkState) -> tuple[NDArray[np.float64], NetworkState]:
+        """Score targets in one pass."""
+        features, state = self._features(ids, state)
+        logs = log_probabilities(np.dot(features.reshape(ids.size, -1), self._output) + self._bias)
+        found = -np.take_along_axis(logs, np.maximum(targets, 0).reshape(-1, 1), axis=-1).reshape(ids.shape)
+        return np.where(targets < 0, 0.0, found), state
+
+    def take(self, state: NetworkState, lanes: Ids) -> NetworkState:
+        """Reorder."""
+        return map_leaves(lambda leaf: leaf[lanes], state)
+
+    def join(self, states: list[NetworkState]) -> NetworkState:
+        """Put side by side."""
+        return map_leaves(lambda *leaves: np.concatenate(leaves), *states)
+
+    @cached_property
+    def _table(self) -> Array | None:
+        """Every token's projection by the first layer, where that is small: reading it spares a product a token."""
+        one = self._first.project(self._embedding[:1])
+        if one.size * self.vocab_size > TABLE_SIZE:
+            return None
+        return self._first.project(self._embedding).copy()
+
+    def _projected(self, ids: Ids) -> Array:
+        table = self._table
+        return self._first.project(self._embedding[ids]) if table is None else table[ids]
+
+    def _features(self, ids: Ids, state: NetworkState) -> tuple[Array, NetworkState]:
+        """Run layer by layer: ids ``[T, B]`` to the last layer's outputs ``[T, B, H]``."""
+        states = []
+        with self._blamed():
+            projected = self._projected(ids.reshape(-1))
+            for number, cell in enumerate(self._cells):
+                steps = projected.reshape(*ids.shape, -1)
+                features = np.empty((*ids.shape, cell.hidden_size), self._bias.dtype)
+                after = state[number]
+                for time, row in enumerate(steps):
+                    features[time], after = cell.step(row, after)
+                states.append(after)
+                if number + 1 < len(self._cells):
+                    projected = self._cells[number + 1].project(features.reshape(ids.size, -1))
+        return features, tuple(states)
+
+    def _to_logits(self, features: Array) -> Logits:
+        if len(self._logits) != len(features):
+            self._logits = np.empty((len(features), self.vocab_size), self._bias.dtype)
+        np.dot(features, self._output, out=self._logits)
+        self._logits += self._bias
+        return self._logits
+
+
+def _take(weights: Mapping[str, Array], name: str, *shape: int) -> Array:
+    found = weights.get(name)
+    if found is None or found.shape != shape:
+        raise RunError(
+            f"the weights are damaged: {name} is {None if found is None else found.shape}, its config asks for {shape}"
+        )
+    return found
+
+
+def _below(weights: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    names: Iterable[str] = (name for name in weights if name.startswith(prefix))
+    return {name.removeprefix(prefix): weights[name] for name in names}

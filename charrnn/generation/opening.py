@@ -1,0 +1,27 @@
+"""From a run to what generates with it."""
+
+from __future__ import annotations
+
+from charrnn.generation.network import Network
+from charrnn.plugins import plugins
+from charrnn.runs.run import Run
+
+
+def open_network(run: Run, device: str = "cpu") -> Network:
+    """Load a run's best weights: into NumPy where the cell has a NumPy form and a processor is meant, else into torch.
+
+    Raises:
+        RunError: the weights do not fit the config.
+        UsageError: there is no such device.
+    """
+    settings = run.config.settings
+    entry = plugins().cells[settings.cell or ""]
+    if device == "cpu" and entry.numpy is not None:
+        from charrnn.generation.numpy_network import NumpyNetwork
+
+        return NumpyNetwork(settings, run.config.tokenizer.vocab_size, run.best_arrays())
+    from charrnn.device import choose_device
+    from charrnn.generation.torch_network import TorchNetwork
+    from charrnn.runs.model import load_model
+
+    return TorchNetwork(load_model(run).to(choose_device(device)))

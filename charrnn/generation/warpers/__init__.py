@@ -1,0 +1,1 @@
+"""What reshapes the distribution of the next token before one is drawn."""

@@ -1,0 +1,85 @@
+"""A text coloured by how surprising each character is: on a terminal, or as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from charrnn.errors import UsageError
+from charrnn.generation.surprisal import Surprise
+from charrnn.reporting.text import printable
+
+#: From expected to surprising, one colour a bit: black text is read on all of them.
+COLOURS = ("#ffffff", "#fff7d6", "#ffeda0", "#fed976", "#feb24c", "#fd8d3c", "#fc6b4e", "#f2494c", "#e03a5c")
+
+_LINE_END = "↵"
+
+_HEAD = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+body {{ margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font-family: system-ui, sans-serif; background: #fff;
+  color: #111 }}
+pre {{ white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5; font-size: 1rem }}
+i {{ font-style: normal }}
+.end {{ color: #777 }}
+{colours}
+</style>
+<h1>{title}</h1>
+<p>Surprise of each character, in bits: {legend}. Point at one to read its number.</p>
+<pre>"""
+
+
+def level(bits: float) -> int:
+    """Return the number of the colour."""
+    return max(0, min(int(bits), len(COLOURS) - 1))
+
+
+def print_heatmap(surprises: Iterable[Surprise]) -> None:
+    """Print the text, each character on its colour; where colours cannot be shown, the text alone."""
+    from rich.console import Console
+    from rich.style import Style
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    styles = [Style(color="black", bgcolor=colour) for colour in COLOURS]
+    legend = Text("bits: ")
+    for number, style in enumerate(styles):
+        legend.append(f" {_bits(number)} ", style)
+    console.print(legend)
+    line = Text()
+    for each in surprises:
+        *whole, last = each.text.split("\n")
+        for part in whole:
+            line.append(printable(part) + _LINE_END, styles[level(each.bits)])
+            console.print(line)
+            line = Text()
+        line.append(printable(last), styles[level(each.bits)])
+    if line:
+        console.print(line)
+
+
+def write_page(path: Path, title: str, surprises: Iterable[Surprise]) -> None:
+    """Write the same as an HTML page of its own, with each character's bits to point at.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    rules = "\n".join(f".b{number} {{ background: {colour} }}" for number, colour in enumerate(COLOURS))
+    legend = " ".join(f'<i class="b{number}">&nbsp;{_bits(number)}&nbsp;</i>' for number in range(len(COLOURS)))
+    try:
+        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(_HEAD.format(title=escape(title), colours=rules, legend=legend))
+            for each in surprises:
+                shown = escape(printable(each.text)).replace("\n", f'<span class="end">{_LINE_END}</span>\n')
+                file.write(f'<i class="b{level(each.bits)}" title="{each.bits:.2f} bits">{shown}</i>')
+            file.write("</pre>\n</html>\n")
+    except OSError as error:
+        raise UsageError(f"--html '{path}' cannot be written: {error.strerror}") from None
+
+
+def _bits(number: int) -> str:
+    return f"{number}+" if number == len(COLOURS) - 1 else str(number)
