@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pydivsufsort
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import charrnn
@@ -114,6 +114,14 @@ def test_only_what_a_run_learned_from_counts(trained, text):
         assert index.measure(held_back).shared < 0.5
 
 
+def test_two_texts_of_one_length_are_not_confused(text, tmp_path):
+    for name, content in ("forwards", text), ("backwards", text[::-1]):
+        (tmp_path / "corpus.txt").write_text(content, encoding="utf-8")
+        charrnn.train("corpus.txt", name=name, steps=1, layers=1, hidden=8, embed=4)
+        index = CorpusIndex.of(Run(Path("checkpoints", name).absolute()), silent)
+        assert index.measure(content[:500]).longest == 500
+
+
 def test_characters_that_lie_across_tokens_are_put_together(tmp_path):
     text = "".join(np.random.default_rng(0).choice(list("ab€😀é"), 60_000))
     (tmp_path / "wide.txt").write_text(text, encoding="utf-8")
@@ -154,6 +162,8 @@ def test_a_file_that_is_cut_short_is_told(trained, own_cache, name, size):
 
 
 @given(st.lists(st.tuples(st.integers(0, 215), st.integers(0, 255)), min_size=1, max_size=4))
+@example([(26, ord("b"))])  # the name of a field becomes one of bytes
+@example([(127, ord("("))])  # the header does not end
 @pytest.mark.filterwarnings("ignore:Reading")
 def test_whatever_else_stands_in_the_array_s_file_is_told_or_measured(changes):
     with tempfile.TemporaryDirectory() as directory:
@@ -169,6 +179,15 @@ def test_whatever_else_stands_in_the_array_s_file_is_told_or_measured(changes):
         except CorpusError as error:
             told = str(error)
         assert "\n" not in told
+
+
+@pytest.mark.parametrize("dtype", [">i4", "<u4", "<f8", "<i2"])
+def test_numbers_of_another_type_are_told(tmp_path, dtype):
+    index_of("abracadabra", tmp_path)
+    suffixes = np.load(tmp_path / "suffixes.npy")
+    np.save(tmp_path / "suffixes.npy", suffixes.astype(dtype))
+    with pytest.raises(CorpusError, match=r"suffixes\.npy does not belong to text\.bin"):
+        CorpusIndex(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["text.bin", "suffixes.npy"])

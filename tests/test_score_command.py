@@ -19,6 +19,7 @@ TEXT = "def main():\n    return <b>[/b]\n"
 @pytest.fixture
 def score(cli, trained, tmp_path):
     (tmp_path / "text.txt").write_text(TEXT)
+    (tmp_path / "snow.txt").write_text("a ☃\n")
     return lambda *arguments: cli("score", *arguments, "--checkpoints", trained)
 
 
@@ -103,7 +104,7 @@ def test_levels_are_bits():
         (["text.txt", "--html", "no/such/place.html"], "--html 'no/such/place.html' cannot be written"),
         (["text.txt", "--json", "--heatmap"], "--heatmap and --json are different ways"),
         (["text.txt", "--unseen", "skip"], "--unseen 'skip'"),
-        (["text.txt", "--unseen", "error"], "the model has never seen"),
+        (["snow.txt", "--unseen", "error"], "the model has never seen 1 character ('☃')"),
         (["."], "cannot be read as UTF-8"),
     ],
 )

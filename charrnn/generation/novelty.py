@@ -12,7 +12,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -76,7 +75,7 @@ class CorpusIndex:
             self._suffixes = np.lib.format.open_memmap(directory / _SUFFIXES, mode="r").data
             if self._suffixes.shape != (len(self._text),) or self._suffixes.format not in ("i", "l", "q"):
                 raise ValueError(f"{_SUFFIXES} does not belong to {_TEXT}")
-        except (OSError, ValueError, TokenError) as error:  # the last from NumPy, which reads a header as Python
+        except Exception as error:  # NumPy reads the array's header as Python, and raises whatever that raises
             raise CorpusError(f"the corpus index {directory} is damaged ({error}); remove that folder") from error
 
     @classmethod
