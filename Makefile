@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check check-core check-plugins picture bench cells proof-memory proof-help clean
+.PHONY: demo test lint types check check-core check-plugins picture bench bench-generation cells proof-memory proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -38,6 +38,10 @@ picture: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks.speed
+
+# How fast text is generated: writes docs/generation-speed.md; give it ten minutes and the machine for itself.
+bench-generation: $(READY)
+	$(BIN)/python -m benchmarks.generation
 
 # Every cell trained alike: writes docs/cells.md; CORPUS is a text file, or whatever charrnn train takes.
 CORPUS ?= tinyshakespeare

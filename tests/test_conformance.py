@@ -7,9 +7,22 @@ import torch
 
 import charrnn
 from charrnn.plugins import Plugins
-from charrnn.testing import Broken, cells, check_cell, check_corpus, check_tokenizer, check_warper, tokenizers, warpers
+from charrnn.testing import (
+    Broken,
+    cells,
+    check_cell,
+    check_corpus,
+    check_numpy_form,
+    check_tokenizer,
+    check_warper,
+    numpy_forms,
+    tokenizers,
+    warpers,
+)
 from tests.broken_cells import BROKEN as BROKEN_CELLS
 from tests.broken_cells import Sound
+from tests.broken_numpy_forms import BROKEN as BROKEN_FORMS
+from tests.broken_numpy_forms import Sound as SoundForm
 from tests.broken_tokenizers import BROKEN as BROKEN_TOKENIZERS
 from tests.broken_tokenizers import Characters
 from tests.broken_warpers import BROKEN as BROKEN_WARPERS
@@ -34,7 +47,13 @@ class TestBuiltIn:
 
     @pytest.mark.parametrize("activation", ["relu", "sigmoid"])
     def test_options_of_cells(self, activation):
-        check_cell(Plugins().cells["rnn"].load(), activation=activation)
+        entry = Plugins().cells["rnn"]
+        check_cell(entry.load(), activation=activation)
+        check_numpy_form(entry.load(), entry.load_numpy(), activation=activation)
+
+    @pytest.mark.parametrize("entry", list(Plugins().cells), ids=lambda entry: entry.name)
+    def test_numpy_forms(self, entry):
+        check_numpy_form(entry.load(), entry.load_numpy())
 
     @pytest.mark.parametrize("entry", list(Plugins().tokenizers), ids=lambda entry: entry.name)
     def test_tokenizers(self, entry):
@@ -53,6 +72,9 @@ class TestFixtures:
     def test_cells(self, cell_check):
         cell_check(Sound)
 
+    def test_numpy_forms(self, numpy_form_check):
+        numpy_form_check((Sound, SoundForm))
+
     def test_tokenizers(self, tokenizer_check):
         tokenizer_check(Characters)
 
@@ -67,6 +89,12 @@ class TestFixtures:
 def test_a_check_catches_a_cell_that_is_broken_in_its_way(name):
     cell, others = BROKEN_CELLS[name]
     assert {name} <= broken_by(cells.CHECKS, cell) <= {name, *others}
+
+
+@pytest.mark.parametrize("name", [check.name for check in numpy_forms.CHECKS])
+def test_a_check_catches_a_numpy_form_that_is_broken_in_its_way(name):
+    form, others = BROKEN_FORMS[name]
+    assert {name} <= broken_by(numpy_forms.CHECKS, (Sound, form)) <= {name, *others}
 
 
 @pytest.mark.parametrize("name", [check.name for check in tokenizers.CHECKS])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -12,16 +13,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GENERATION = (ROOT / "docs" / "generation.md").read_text(encoding="utf-8")
 #: Commands of a shell that belong to the set-up, and the schematic ones at the top.
 NOT_RUN_HERE = {"make demo", "make test", "charrnn train CORPUS"}
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(language, page=README):
+    return re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)
 
 
-def commands():
-    for block in blocks("console"):
+def commands(page=README):
+    for block in blocks("console", page):
         for line in block.splitlines():
             command = line.removeprefix("$ ").split("  #")[0].strip()
             if command not in NOT_RUN_HERE:
@@ -48,6 +50,39 @@ def test_every_command_runs(text_file, hub, online):
     for command in sorted(ran, key=lambda each: ("plugins new" not in each, not each.startswith("charrnn train"))):
         finished = online(*quick(command))
         assert finished.code == 0, f"{command}: {finished.err}"
+
+
+def test_every_command_of_the_guide_to_generation_runs(text_file, cli):
+    text_file.rename("corpus.txt")
+    ran = list(commands(GENERATION))
+    assert len(ran) >= 15
+    for command in ran:
+        finished = cli(*quick(command))
+        assert finished.code == 0, f"{command}: {finished.err}"
+        assert finished.out or command.startswith(("charrnn train", "charrnn score corpus.txt --html"))
+
+
+def test_the_guide_s_python_runs(trained):
+    (code,) = blocks("python", GENERATION)
+    finished = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=trained.parent,
+        env={**os.environ, "CHARRNN_CHECKPOINTS": str(trained)},
+    )
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_the_guide_names_every_flag_and_none_that_is_not_there(cli):
+    from charrnn.generation.settings import SampleSettings
+    from charrnn.layers import flag
+
+    for name in SampleSettings.model_fields:
+        assert f"`{flag(name)}" in GENERATION or flag(name) in GENERATION, name
+    shown = cli("sample", "--help").out + cli("score", "--help").out
+    for name in set(re.findall(r"`(--[a-z-]+)", GENERATION)) - {"--device"}:
+        assert name in shown, name
 
 
 def test_the_commands_that_set_up_are_targets():

@@ -105,6 +105,7 @@ def _k(rate: float) -> str:
 def main() -> None:
     """Fill in the page."""
     parts = {
+        "rounds": iter([str(_ROUNDS)]),
         "machine": iter([describe()]),
         "one": one_text(),
         "many": many_texts(),
@@ -120,7 +121,9 @@ def main() -> None:
         text = "\n".join(shown).strip()
         found[name] = text if len(shown) == 1 else f"\n\n{text}\n\n"
     template = _TEMPLATE.read_text(encoding="utf-8")
-    _DOCS.write_text(_PART.sub(lambda part: f"<!-- {part[1]} -->{found[part[1]]}<!-- / -->", template), encoding="utf-8")
+    _DOCS.write_text(
+        _PART.sub(lambda part: f"<!-- {part[1]} -->{found[part[1]]}<!-- / -->", template), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

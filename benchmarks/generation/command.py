@@ -36,9 +36,9 @@ def plugin_flags(cell: str) -> list[str]:
 def run(*arguments: str, folder: Path) -> float:
     """Run Python; returns the seconds that it took."""
     environment = {**os.environ, "CHARRNN_LOAD_PLUGINS": "", "CHARRNN_CACHE": str(folder / "cache")}
-    environment["PYTHONPATH"] = os.getcwd()
+    environment["PYTHONPATH"] = str(Path.cwd())
     began = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True, env=environment)
     return time.perf_counter() - began
 
 

@@ -76,11 +76,11 @@ def hand(shape: Shape) -> Run:
     import torch
     from torch import nn
 
-    from benchmarks.speed.cells import LSTM
+    from benchmarks.speed.cells import PlainLSTM
 
     embedding, output = nn.Embedding(VOCABULARY, EMBEDDING), nn.Linear(shape.hidden, VOCABULARY)
     sizes = [EMBEDDING] + [shape.hidden] * (shape.layers - 1)
-    cells = [LSTM(size, shape.hidden) for size in sizes]
+    cells = [PlainLSTM(size, shape.hidden) for size in sizes]
 
     @torch.inference_mode()
     def run(steps: int) -> None:

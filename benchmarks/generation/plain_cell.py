@@ -8,4 +8,4 @@ from charrnn.hookspecs import RegisterCell, hookimpl
 @hookimpl
 def register_cells(register: RegisterCell) -> None:
     """Offer it."""
-    register("plain-lstm", "benchmarks.speed.cells:LSTM")
+    register("plain-lstm", "benchmarks.speed.cells:PlainLSTM")

@@ -43,7 +43,7 @@ class NumpyNetwork(Network):
         self._blamed = entry.blamed
         self._embedding = _take(weights, "embedding.weight", vocab_size, embed)
         self._output = _take(weights, "output.weight", vocab_size, hidden).T
-        self._bias = _take(weights, "output.bias", vocab_size)
+        self._bias = _take(weights, "output.bias", vocab_size)[np.newaxis]
         sizes = pairwise([embed] + [hidden] * layers)
         with self._blamed():
             self._cells: list[NumpyCell] = [
@@ -101,7 +101,8 @@ class NumpyNetwork(Network):
 
     def _projected(self, ids: Ids) -> Array:
         table = self._table
-        return self._first.project(self._embedding[ids]) if table is None else table[ids]
+        # "clip" spares a check of every id; all of them come from the tokenizer or from our own drawing.
+        return self._first.project(self._embedding[ids]) if table is None else table.take(ids, axis=0, mode="clip")
 
     def _features(self, ids: Ids, state: NetworkState) -> tuple[Array, NetworkState]:
         """Run layer by layer: ids ``[T, B]`` to the last layer's outputs ``[T, B, H]``."""

@@ -63,8 +63,7 @@ class Draw:
         if len(sums) == 1:
             total = sums[0, -1]
             if _TINY < total < np.inf:
-                found: Ids = sums[0].searchsorted(uniforms * total, "right")
-                return found
+                return np.array([sums[0].searchsorted(uniforms.item() * total, "right")])
         elif sums[:, -1].min() > _TINY and sums[:, -1].max() < np.inf:
             return _invert(sums, uniforms)
         return self._shifted(logits, temperature, uniforms)

@@ -27,6 +27,17 @@ def check_cell(cell: Any, **options: Any) -> None:
     CHECKS.run(cell, **options)
 
 
+def check_numpy_form(cell: Any, form: Any, **options: Any) -> None:
+    """Run every check on the NumPy form of a cell, both given by their classes.
+
+    Raises:
+        Broken: a promise does not hold.
+    """
+    from charrnn.testing.numpy_forms import CHECKS
+
+    CHECKS.run((cell, form), **options)
+
+
 def check_tokenizer(tokenizer: Any, **options: Any) -> None:
     """Run every check on a tokenizer's class.
 

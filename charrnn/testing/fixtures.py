@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "cell_check": "charrnn.testing.cells",
+    "numpy_form_check": "charrnn.testing.numpy_forms",
     "tokenizer_check": "charrnn.testing.tokenizers",
     "corpus_check": "charrnn.testing.corpora",
     "warper_check": "charrnn.testing.warpers",
@@ -32,6 +33,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def cell_check(request: pytest.FixtureRequest) -> Check:
     """One promise of a cell: ``cell_check(MyCell, rate=0.5)``."""
+    check: Check = request.param
+    return check
+
+
+@pytest.fixture
+def numpy_form_check(request: pytest.FixtureRequest) -> Check:
+    """One promise of a cell's NumPy form: ``numpy_form_check((MyCell, MyForm), rate=0.5)``."""
     check: Check = request.param
     return check
 

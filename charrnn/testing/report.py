@@ -65,6 +65,9 @@ def examine(entry: Entry, options: Mapping[str, Any], *, speed: bool) -> Report:
     checks: Checks = import_module(f"charrnn.testing.{_MODULES[entry.kind]}").CHECKS
     target = entry.load()
     outcomes = [_try(check, target, options) for check in checks]
+    if entry.numpy is not None:
+        forms: Checks = import_module("charrnn.testing.numpy_forms").CHECKS
+        outcomes += [_try(check, (target, entry.load_numpy()), options) for check in forms]
     fit = speed and entry.kind == "cell" and all(each.holds for each in outcomes)
     return Report(entry.kind, entry.name, entry.owner.plugin, outcomes, measure(target, options) if fit else None)
 

@@ -35,7 +35,6 @@ class NumpyCell(ABC):
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.dtype = next((each.dtype for each in weights.values()), np.dtype(np.float32))
-        self._scratch: dict[str, Array] = {}
 
     def initial_state(self, batch_size: int) -> NumpyState:
         """Return the state before the first step: by default zeros, one leaf ``[B, H]``."""
@@ -64,11 +63,4 @@ class NumpyCell(ABC):
             raise RunError(
                 f"the weights are damaged: {name} is {None if found is None else found.shape}, and should be {shape}"
             )
-        return found
-
-    def scratch(self, name: str, *shape: int) -> Array:
-        """Return an array to write into, the same one as long as the shape is the same."""
-        found = self._scratch.get(name)
-        if found is None or found.shape != shape:
-            found = self._scratch[name] = np.empty(shape, self.dtype)
         return found

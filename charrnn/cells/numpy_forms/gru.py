@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from charrnn.cells.numpy_forms.base import Array, NumpyState
-from charrnn.cells.numpy_forms.kernel import KernelCell, logistic
+from charrnn.cells.numpy_forms.kernel import KernelCell
 
 
 class GRU(KernelCell):
@@ -15,23 +15,21 @@ class GRU(KernelCell):
 
     def __init__(self, weights: Mapping[str, Array], input_size: int, hidden_size: int) -> None:
         super().__init__(weights, input_size, hidden_size, gates=[0, 1, 2], logistic=2)
-        self.bias[: 2 * hidden_size] += self.recurrent_bias[: 2 * hidden_size]
-        self.candidate_bias = self.recurrent_bias[2 * hidden_size :]
+        self.bias[:, : 2 * hidden_size] += self.recurrent_bias[:, : 2 * hidden_size]
+        self.candidate_bias = self.recurrent_bias[:, 2 * hidden_size :]
 
     def step(self, projected: Array, state: NumpyState) -> tuple[Array, NumpyState]:
         """Advance ``(h,)`` in place by ``[B, 3H]``."""
         (hidden,) = state
-        size = self.hidden_size
-        gates = self.scratch("gates", *projected.shape)
-        np.dot(hidden, self.recurrent, out=gates)
-        both, candidate = gates[:, : 2 * size], gates[:, 2 * size :]
-        both += projected[:, : 2 * size]
-        logistic(both)
+        _, logistic, reset, update, candidate = self.gates(hidden)
+        logistic += projected[:, : 2 * self.hidden_size]
+        np.tanh(logistic, out=logistic)
+        self.to_logistic(logistic)
         candidate += self.candidate_bias
-        candidate *= gates[:, :size]
-        candidate += projected[:, 2 * size :]
+        candidate *= reset
+        candidate += projected[:, 2 * self.hidden_size :]
         np.tanh(candidate, out=candidate)
         hidden -= candidate
-        hidden *= gates[:, size : 2 * size]
+        hidden *= update
         hidden += candidate
         return hidden, state

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from charrnn.cells.numpy_forms.base import Array, NumpyState
-from charrnn.cells.numpy_forms.kernel import KernelCell, tanh_to_logistic
+from charrnn.cells.numpy_forms.kernel import KernelCell
 
 
 class LSTM(KernelCell):
@@ -24,16 +24,13 @@ class LSTM(KernelCell):
     def step(self, projected: Array, state: NumpyState) -> tuple[Array, NumpyState]:
         """Advance ``(h, c)`` in place by ``[B, 4H]``."""
         hidden, memory = state
-        size = self.hidden_size
-        gates = self.scratch("gates", *projected.shape)
-        np.dot(hidden, self.recurrent, out=gates)
+        gates, logistic, into, forget, out, candidate = self.gates(hidden)
         gates += projected
         np.tanh(gates, out=gates)
-        tanh_to_logistic(gates[:, : 3 * size])
-        candidate = gates[:, 3 * size :]
-        candidate *= gates[:, :size]
-        memory *= gates[:, size : 2 * size]
+        self.to_logistic(logistic)
+        candidate *= into
+        memory *= forget
         memory += candidate
         np.tanh(memory, out=hidden)
-        hidden *= gates[:, 2 * size : 3 * size]
+        hidden *= out
         return hidden, state

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 
 from charrnn.cells.numpy_forms.base import Array, NumpyState
-from charrnn.cells.numpy_forms.kernel import KernelCell, logistic
-
-
-def _tanh(values: Array) -> None:
-    np.tanh(values, out=values)
-
-
-def _relu(values: Array) -> None:
-    np.maximum(values, 0, out=values)
-
-
-_ACTIVATIONS: dict[str, Callable[[Array], None]] = {"tanh": _tanh, "relu": _relu, "sigmoid": logistic}
+from charrnn.cells.numpy_forms.kernel import KernelCell
 
 
 class RNN(KernelCell):
@@ -34,14 +23,17 @@ class RNN(KernelCell):
     ) -> None:
         super().__init__(weights, input_size, hidden_size, gates=[0], logistic=int(activation == "sigmoid"))
         self.bias += self.recurrent_bias
-        self._activate = _ACTIVATIONS[activation]
+        self._activation = activation
 
     def step(self, projected: Array, state: NumpyState) -> tuple[Array, NumpyState]:
         """Advance ``(h,)`` by ``[B, H]``."""
         (hidden,) = state
-        following = self.scratch("following", *hidden.shape)
-        np.dot(hidden, self.recurrent, out=following)
+        following, *_ = self.gates(hidden)
         following += projected
-        self._activate(following)
-        np.copyto(hidden, following)
+        if self._activation == "relu":
+            np.maximum(following, 0, out=hidden)
+        else:
+            np.tanh(following, out=hidden)
+        if self._activation == "sigmoid":
+            self.to_logistic(hidden)
         return hidden, state
