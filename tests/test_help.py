@@ -99,4 +99,4 @@ def test_project_metadata_is_read():
     from pathlib import Path
 
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    assert project["scripts"]["charrnn"] == "charrnn.cli:main"
+    assert project["scripts"]["charrnn"] == "charrnn.__main__:run"

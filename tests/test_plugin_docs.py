@@ -10,6 +10,7 @@ import pytest
 
 from charrnn import hookspecs
 from charrnn.plugins import plugins
+from charrnn.testing import check_numpy_form
 from tests.conftest import TINY
 from tests.test_installed_plugins import ROOT, environment  # noqa: F401 - a fixture
 
@@ -56,7 +57,7 @@ def test_there_is_no_page_of_a_hook_that_is_none():
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_the_example_of_a_page_works(hook, tmp_path, text_file, trained, cli, monkeypatch):
-    ((_, source),) = blocks(f"{hook}.md", "python")
+    (source,) = (source for name, source in blocks(f"{hook}.md", "python") if not name)
     (tmp_path / "example.py").write_text(source)
     if hook in ("register_warpers", "register_commands"):
         monkeypatch.setenv("CHARRNN_CHECKPOINTS", str(trained))
@@ -72,6 +73,14 @@ def test_the_example_of_a_page_works(hook, tmp_path, text_file, trained, cli, mo
     written = {"run_started": "notes.txt", "evaluated": "best.txt", "run_finished": "end.txt"}
     if hook in written:
         assert (tmp_path / "checkpoints" / "observed" / written[hook]).read_text()
+
+
+def test_the_numpy_form_of_the_page_is_that_of_its_cell():
+    names: dict[str, object] = {}
+    for _, source in blocks("register_cells.md", "python"):
+        exec(source, names)
+    check_numpy_form(names["Leaky"], names["LeakyForm"])
+    check_numpy_form(names["Leaky"], names["LeakyForm"], rate=0.9)
 
 
 def test_what_the_page_says_of_events_is_true():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -503,6 +505,78 @@ def register_warpers(register):
         result = cli("sample", "--checkpoints", trained, *arguments)
         assert result.code == 2
         assert told in result.told
+
+
+class TestNumpyForms:
+    """A plugin's cell that steps in NumPy generates without torch."""
+
+    HOOKS = """
+        from charrnn import hookimpl
+
+        @hookimpl
+        def register_cells(register):
+            register("mine", "charrnn.cells.rnn:RNN", numpy="{form}")
+        """
+
+    def train(self, installed, text_file, cli, form):
+        installed("my_numpy_cell", self.HOOKS.format(form=form))
+        return cli("train", text_file, "--cell", "mine", *TINY, "--steps", 2)
+
+    def test_it_generates_and_is_scored_without_torch(self, installed, text_file, cli):
+        assert self.train(installed, text_file, cli, "charrnn.cells.numpy_forms.rnn:RNN").code == 0
+        probe = "import sys; sys.modules['torch'] = None; from charrnn.cli import main; sys.exit(main(sys.argv[1:]))"
+        for arguments in (["sample", "--length", "9"], ["score", "words.txt"]):
+            finished = subprocess.run([sys.executable, "-c", probe, *arguments], capture_output=True, text=True)
+            assert finished.returncode == 0, finished.stderr
+
+    @pytest.mark.parametrize(
+        ("form", "told"),
+        [
+            ("charrnn.cells.rnn:RNN", "should be a subclass of charrnn.NumpyCell"),
+            ("charrnn.cells.numpy_forms.rnn:RNM", "cannot be loaded from 'charrnn.cells.numpy_forms.rnn:RNM'"),
+        ],
+    )
+    def test_one_that_is_none_is_told_as_the_plugin_s(self, form, told, installed, text_file, cli):
+        assert self.train(installed, text_file, cli, form).code == 0
+        for arguments in (["sample"], ["plugins", "check", "mine"]):
+            result = cli(*arguments)
+            assert result.code == 1
+            assert "cell 'mine' of plugin 'my_numpy_cell'" in result.told
+            assert told in result.told
+
+    def test_one_that_differs_is_found_by_the_kit_and_one_that_fails_is_named(self, installed, text_file, cli):
+        installed(
+            "my_wrong_form",
+            """
+            from charrnn.cells.numpy_forms.rnn import RNN
+
+            class Wrong(RNN):
+                def step(self, projected, state):
+                    if len(projected) == 1:
+                        raise ValueError("one lane is not enough")
+                    output, state = super().step(projected, state)
+                    return output * 2, state
+            """,
+        )
+        assert self.train(installed, text_file, cli, "my_wrong_form:Wrong").code == 0
+        assert "cell 'mine' of plugin 'my_numpy_cell' (my_numpy_cell 1.2) failed: ValueError" in cli("sample").told
+        checked = cli("plugins", "check", "mine", "--no-speed")
+        assert checked.code == 1
+        assert "BROKEN" in next(line for line in checked.out.splitlines() if "steps as the cell does" in line)
+
+    def test_only_cells_have_one(self, installed, cli):
+        installed(
+            "my_strange_warper",
+            """
+            from charrnn import hookimpl
+
+            @hookimpl
+            def register_warpers(register):
+                register("strange", "my_strange_warper:X", numpy="my_strange_warper:X")
+            """,
+        )
+        result = cli("sample", "--warper", "strange")
+        assert "has a NumPy form, which only a cell can have" in result.err
 
 
 def test_the_built_in_names_come_through_the_hooks():

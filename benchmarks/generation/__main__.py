@@ -99,7 +99,7 @@ def program() -> Iterator[str]:
 
 
 def _k(rate: float) -> str:
-    return f"{rate / 1000:,.1f} k" if rate < 1e6 else f"{rate / 1000:,.0f} k"
+    return f"{rate:.0f}" if rate < 1000 else f"{rate / 1000:.1f} k"
 
 
 def main() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.fx.experimental.proxy_tensor import make_fx
+
+from charrnn.recurrence.program import make_graph
 
 #: Steps that are compiled together: enough that a call costs little beside what it does.
 STEPS = 8
@@ -44,7 +45,7 @@ class Compiler:
                     torch.empty_strided(each.shape, each.stride(), dtype=each.dtype, device=each.device).copy_(each)
                     for each in inputs
                 ]
-                graph = make_fx(function)(*apart)
+                graph = make_graph(function, *apart)
                 compiled = torch._inductor.standalone_compile(graph, [*apart], dynamic_shapes="from_example_inputs")
         except Exception as error:
             # A compiler that is not there, or cannot do it, is no reason not to train.

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, fx
-from torch.fx.experimental.proxy_tensor import make_fx
 
-from charrnn.recurrence.program import Program, ancestors, closure, ends, extract, is_part
+from charrnn.recurrence.program import Program, ancestors, closure, ends, extract, is_part, make_graph
 from charrnn.recurrence.simplify import drop, simplify
 
 _aten = torch.ops.aten
@@ -41,7 +40,7 @@ def differentiate(program: Program, examples: Sequence[Tensor]) -> tuple[Program
 
     with torch.no_grad():
         outputs = module.forward(*examples)
-    traced = make_fx(joint)(*examples, *map(torch.zeros_like, outputs))
+    traced = make_graph(joint, *examples, *map(torch.zeros_like, outputs))
     graph = traced.graph
     # Autograd has done with what it cut off.
     drop(graph, _aten.detach.default, _aten.alias.default)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 Values = dict[fx.Node, Any]
+
+
+def make_graph(function: Callable[..., Any], *inputs: Tensor) -> fx.GraphModule:
+    """Write down what a function does to tensors like these."""
+    # It brings sympy, which takes half a second: generation steps as it is written, and needs no graph.
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    graph: fx.GraphModule = make_fx(function)(*inputs)
+    return graph
 
 
 @dataclass

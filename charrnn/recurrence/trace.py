@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.func import functionalize
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 
-from charrnn.recurrence.program import Program, ends
+from charrnn.recurrence.program import Program, ends, make_graph
 from charrnn.recurrence.simplify import simplify
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def trace_step(cell: Cell, projected: Tensor, state: State) -> tuple[Program, We
             _check_autograd(cell, projected, leaves)
         with torch.no_grad():
             inputs = [each.detach() for each in (*values, projected, *leaves)]
-            traced = make_fx(functionalize(step, remove="mutations"))(*inputs)
+            traced = make_graph(functionalize(step, remove="mutations"), *inputs)
     for node in traced.graph.nodes:
         if torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ()):
             raise UntraceableError(f"it draws random numbers ({node.target})")
