@@ -12,11 +12,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import ThreadpoolController
 
 import charrnn
 from charrnn.errors import RunError
 from charrnn.generation.network import map_leaves
 from charrnn.generation.numpy_network import NumpyNetwork
+from charrnn.generation.threads import limit_threads, suitable_threads
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
 from charrnn.settings import ModelSettings
@@ -159,7 +161,7 @@ def test_weights_too_many_are_told():
     model, shape = make_model()
     weights = {key: each.numpy() for key, each in model.state_dict().items()}
     for extra in ("cells.1.kernel.bias_ih_l0", "stranger"):
-        with pytest.raises(RunError, match=f"{extra} belongs to no part"):
+        with pytest.raises(RunError, match=f"{extra}, which belongs to no part"):
             NumpyNetwork(shape, V, {**weights, extra: np.zeros(3)})
 
 
@@ -198,3 +200,21 @@ def test_two_streams_of_one_session_do_not_disturb_each_other(trained):
     alone = [session.generate(seed=seed, length=400) for seed in (1, 2)]
     streams = [session.stream(seed=seed, length=400) for seed in (1, 2)]
     assert ["".join(pieces) for pieces in zip(*zip_longest(*streams, fillvalue=""), strict=True)] == alone
+
+
+@pytest.mark.parametrize(
+    ("hidden", "lanes", "cores", "threads"),
+    [(16, 1, 64, 1), (128, 1, 64, 2), (256, 1, 64, 8), (256, 1, 4, 4), (1024, 1, 64, 64), (16, 64, 64, 2)],
+)
+def test_a_large_machine_is_not_used_for_small_products(hidden, lanes, cores, threads):
+    assert suitable_threads(hidden, lanes, cores) == threads
+
+
+def test_threads_are_limited_where_there_are_many(monkeypatch):
+    found = ThreadpoolController().select(user_api="blas")
+    before = [each["num_threads"] for each in found.info()]
+    with found.limit(limits=None):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _: range(64), raising=False)
+        limit_threads(64, 1)
+        assert all(each["num_threads"] == 1 for each in found.info())
+    assert [each["num_threads"] for each in found.info()] == before

@@ -156,4 +156,4 @@ def test_damaged_weights_are_told(text_file, cli):
     (save / "best.safetensors").write_bytes(b"damage")
     assert "is damaged" in cli("sample").told
     (save / "best.safetensors").write_bytes((save / "training.safetensors").read_bytes())
-    assert "its weights have" in cli("sample").told
+    assert "the weights have" in cli("sample").told

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from charrnn.cli.parameters import Checkpoints, Json, RunArgument, read_flags, takes_settings
+from charrnn.cli.opening import open_session
+from charrnn.cli.parameters import Checkpoints, Json, RunArgument, read_flags, takes_settings, without
 from charrnn.errors import UsageError, shown_characters
 from charrnn.layers import flag
-from charrnn.settings import CorpusSettings, UnseenSettings
+from charrnn.settings import CorpusSettings, DeviceSettings, UnseenSettings
 
 app = typer.Typer(add_completion=False)
 
@@ -25,7 +26,7 @@ _LABELS = {
 
 
 @app.command(name="eval")
-@takes_settings({"Scoring": UnseenSettings, "Another corpus": CorpusSettings})
+@takes_settings({"Scoring": UnseenSettings, "Another corpus": CorpusSettings, "Device": DeviceSettings})
 def evaluate(
     run: RunArgument = None,
     corpus: Annotated[str | None, typer.Option(help="Another corpus than the run's own.", show_default=False)] = None,
@@ -44,19 +45,18 @@ def evaluate(
     import json as json_format
 
     from charrnn.evaluation import score
-    from charrnn.generation.session import load
     from charrnn.options import check
     from charrnn.reporting import make_reporter
     from charrnn.runs.corpus import text_to_score
     from charrnn.training.events import Preparing
 
     given = read_flags(settings)
-    scoring = {name: given.pop(name) for name in UnseenSettings.model_fields if name in given}
-    policy = check(UnseenSettings, scoring, label=flag).unseen
-    if given and corpus is None:
-        raise UsageError(f"{flag(next(iter(given)))} says how another corpus is read; name that by --corpus")
-    reading = check(CorpusSettings, given, label=flag)
-    session = load(run, checkpoints=checkpoints)
+    about_reading = without(without(given, UnseenSettings), DeviceSettings)
+    policy = check(UnseenSettings, without(without(given, CorpusSettings), DeviceSettings), label=flag).unseen
+    if about_reading and corpus is None:
+        raise UsageError(f"{flag(next(iter(about_reading)))} says how another corpus is read; name that by --corpus")
+    reading = check(CorpusSettings, about_reading, label=flag)
+    session = open_session(run, checkpoints, given)
     assert session.run is not None
     with make_reporter(json=False) as reporter:
         scored = text_to_score(session.run, corpus, split, reading, lambda *at: reporter.listen(Preparing(*at)))

@@ -73,6 +73,11 @@ def read_flags(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def without(given: Mapping[str, Any], group: type[Settings]) -> dict[str, Any]:
+    """Drop the flags of a group of settings."""
+    return {name: value for name, value in given.items() if name not in group.model_fields}
+
+
 def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
     options, many = field.annotation == Options, _is_repeatable(field)
     switch = field.annotation is bool

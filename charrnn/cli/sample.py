@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from charrnn.cli.parameters import Checkpoints, RunArgument, read_flags, takes_settings
+from charrnn.cli.opening import open_session
+from charrnn.cli.parameters import Checkpoints, RunArgument, read_flags, takes_settings, without
 from charrnn.cli.prompts import Prompts, refuse_several
 from charrnn.cli.stopping import stopped_by_signals
 from charrnn.errors import UsageError
@@ -69,15 +70,13 @@ def sample(
     **settings: Any,
 ) -> int:
     """Write text with a trained model, as it is made: the prompt, and what follows it."""
-    from charrnn.generation.lanes import Track
-    from charrnn.generation.session import load
+    from charrnn.generation.lanes import LANES, Track
     from charrnn.layers import flag
     from charrnn.options import check
     from charrnn.reporting.samples import JsonTexts, PlainTexts
 
     given = read_flags(settings)
-    device = check(DeviceSettings, {name: given.pop(name) for name in ("device",) if name in given}, label=flag).device
-    asked = check(SampleSettings, given, label=flag)
+    asked = check(SampleSettings, without(given, DeviceSettings), label=flag)
     refuse_several(prompt=prompt, prompt_file=prompt_file, prompts=prompts)
     if token_probs and not json:
         raise UsageError("--token-probs are printed as JSON; add --json")
@@ -88,7 +87,7 @@ def sample(
     talking = interactive or loop
     if talking:
         _refuse_talking(asked, prompts, interactive=interactive, loop=loop, printed=json or novelty)
-    session = load(run, checkpoints=checkpoints, device=device)
+    session = open_session(run, checkpoints, given, lanes=min(asked.beam or asked.num, LANES))
     if talking:
         from charrnn.cli.interactive import talk
 
@@ -105,10 +104,14 @@ def sample(
         if asked.beam is not None:
             for each in read:
                 writer.found(session.search(each, asked, stopped=stopped), read.last, each)
+                if stopped():
+                    break
         else:
             track = Track(text=json or novelty, log_probabilities=json, tokens=token_probs)
             for piece in session.texts(read, asked, track=track, stopped=stopped):
                 writer.hear(piece)
+                if piece.whole is not None and piece.whole.stop == "blocked":
+                    typer.echo(f"text {piece.number + 1} ends where no token may come; forbid less", err=True)
     return stopped.exit_code
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from charrnn.cli.completion import complete_runs
-from charrnn.cli.parameters import Checkpoints, Json, read_flags, takes_settings
+from charrnn.cli.opening import open_session
+from charrnn.cli.parameters import Checkpoints, Json, read_flags, takes_settings, without
 from charrnn.cli.prompts import read_text
 from charrnn.errors import UsageError, shown_characters
 from charrnn.settings import DeviceSettings, UnseenSettings
@@ -54,7 +55,6 @@ def score(
     **settings: Any,
 ) -> None:
     """Measure how likely a text is to a model: its log-probability, bits per character and byte, perplexity."""
-    from charrnn.generation.session import load
     from charrnn.generation.surprisal import TextScorer
     from charrnn.layers import flag
     from charrnn.options import check
@@ -64,9 +64,8 @@ def score(
     if len(asked) > 1:
         raise UsageError(f"{' and '.join(asked)} are different ways to show the score; give one of them")
     given = read_flags(settings)
-    device = check(DeviceSettings, {name: given.pop(name) for name in ("device",) if name in given}, label=flag).device
-    policy = check(UnseenSettings, given, label=flag).unseen
-    session = load(run, checkpoints=checkpoints, device=device)
+    policy = check(UnseenSettings, without(given, DeviceSettings), label=flag).unseen
+    session = open_session(run, checkpoints, given)
     scorer = TextScorer(session, read_text(file, "score"), refuse_unseen=policy == "error")
     if per_char:
         for each in scorer.each():

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.cells.numpy_forms.base import Array, NumpyCell
+from charrnn.cells.numpy_forms.base import Array, NumpyCell, take
 from charrnn.errors import RunError
 from charrnn.generation.network import TABLE_SIZE, Logits, Network, NetworkState, map_leaves
 from charrnn.generation.sampling import log_probabilities
@@ -41,9 +41,9 @@ class NumpyNetwork(Network):
         options = check_options(entry, form.__init__, settings.cell_options)
         self.vocab_size = vocab_size
         self._blamed = entry.blamed
-        self._embedding = _take(weights, "embedding.weight", vocab_size, embed)
-        self._output = _take(weights, "output.weight", vocab_size, hidden).T
-        self._bias = _take(weights, "output.bias", vocab_size)[np.newaxis]
+        self._embedding = take(weights, "embedding.weight", vocab_size, embed)
+        self._output = take(weights, "output.weight", vocab_size, hidden).T
+        self._bias = take(weights, "output.bias", vocab_size)[np.newaxis]
         sizes = pairwise([embed] + [hidden] * layers)
         with self._blamed():
             self._cells: list[NumpyCell] = [
@@ -52,7 +52,7 @@ class NumpyNetwork(Network):
         known = {"embedding.weight", "output.weight", "output.bias"}
         for extra in weights.keys() - known:
             if not any(extra.startswith(f"cells.{number}.") for number in range(layers)):
-                raise RunError(f"the weights are damaged: {extra} belongs to no part of the model")
+                raise RunError(f"the weights have {extra}, which belongs to no part of the model")
         self._first, *self._others = self._cells
         self._logits = np.empty((0, vocab_size), self._bias.dtype)
 
@@ -126,15 +126,6 @@ class NumpyNetwork(Network):
         np.dot(features, self._output, out=self._logits)
         self._logits += self._bias
         return self._logits
-
-
-def _take(weights: Mapping[str, Array], name: str, *shape: int) -> Array:
-    found = weights.get(name)
-    if found is None or found.shape != shape:
-        raise RunError(
-            f"the weights are damaged: {name} is {None if found is None else found.shape}, its config asks for {shape}"
-        )
-    return found
 
 
 def _below(weights: Mapping[str, Array], prefix: str) -> dict[str, Array]:

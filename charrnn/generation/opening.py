@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from charrnn.errors import RunError
 from charrnn.generation.network import Network
 from charrnn.plugins import plugins
 from charrnn.runs.run import Run
@@ -19,7 +20,11 @@ def open_network(run: Run, device: str = "cpu") -> Network:
     if device == "cpu" and entry.numpy is not None:
         from charrnn.generation.numpy_network import NumpyNetwork
 
-        return NumpyNetwork(settings, run.config.tokenizer.vocab_size, run.best_arrays())
+        weights = run.best_arrays()
+        try:
+            return NumpyNetwork(settings, run.config.tokenizer.vocab_size, weights)
+        except RunError as error:
+            raise RunError(f"run '{run.name}' is damaged: {error}") from None
     from charrnn.device import choose_device
     from charrnn.generation.torch_network import TorchNetwork
     from charrnn.runs.model import load_model

@@ -11,7 +11,7 @@ from charrnn.generation.surprisal import Surprise
 from charrnn.reporting.text import printable
 
 #: From expected to surprising, one colour a bit: black text is read on all of them.
-COLOURS = ("#ffffff", "#fff7d6", "#ffeda0", "#fed976", "#feb24c", "#fd8d3c", "#fc6b4e", "#f2494c", "#e03a5c")
+COLOURS = ("#ffffff", "#ffffd7", "#ffffaf", "#ffd787", "#ffaf5f", "#ff875f", "#ff5f5f", "#ff005f", "#d7005f")
 
 _LINE_END = "↵"
 

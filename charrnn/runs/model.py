@@ -36,6 +36,6 @@ def check_shapes(run: Run, weights: dict[str, Tensor]) -> None:
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise RunError(
-                f"run '{run.name}' is damaged: its weights have {name} as {found.get(name)}, "
-                f"its config asks for {wanted.get(name)}"
+                f"run '{run.name}' is damaged: the weights have {name} as {found.get(name)}, "
+                f"the config asks for {wanted.get(name)}"
             )

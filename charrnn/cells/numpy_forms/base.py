@@ -53,14 +53,19 @@ class NumpyCell(ABC):
         """
 
     def take(self, name: str, *shape: int) -> Array:
-        """Return a weight of a known shape.
+        """Return a weight of a known shape; raises as :func:`take` does."""
+        return take(self.weights, name, *shape)
 
-        Raises:
-            RunError: it is not there, or has another shape.
-        """
-        found = self.weights.get(name)
-        if found is None or found.shape != shape:
-            raise RunError(
-                f"the weights are damaged: {name} is {None if found is None else found.shape}, and should be {shape}"
-            )
-        return found
+
+def take(weights: Mapping[str, Array], name: str, *shape: int) -> Array:
+    """Return a weight of a known shape.
+
+    Raises:
+        RunError: it is not there, or has another shape.
+    """
+    found = weights.get(name)
+    if found is None or found.shape != shape:
+        raise RunError(
+            f"the weights have {name} as {None if found is None else found.shape}, the config asks for {shape}"
+        )
+    return found

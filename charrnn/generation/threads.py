@@ -1,0 +1,25 @@
+"""How many threads a step of generation keeps busy."""
+
+from __future__ import annotations
+
+import os
+
+#: Multiplications of one product that are worth a thread: with fewer, waiting for it takes longer than they do.
+_WORK_OF_A_THREAD = 1 << 15
+#: What a small product may use without harm.
+_FEW = 2
+
+
+def suitable_threads(hidden: int, lanes: int, cores: int) -> int:
+    """Return the threads for the products of a model's step, of texts side by side."""
+    return max(1, min(4 * hidden**2 * lanes // _WORK_OF_A_THREAD, cores))
+
+
+def limit_threads(hidden: int, lanes: int) -> None:
+    """Keep OpenBLAS, for the rest of the process, from using a whole large machine for small products."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = suitable_threads(hidden, lanes, cores)
+    if cores > max(threads, _FEW):
+        from threadpoolctl import ThreadpoolController
+
+        ThreadpoolController().select(user_api="blas").limit(limits=threads)
