@@ -25,13 +25,16 @@ def choose_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    device = torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"there is no device called '{name}': give cpu, cuda, cuda:N, mps, or auto") from None
     seen = {
         "cpu": True,
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
         "mps": torch.backends.mps.is_available(),
     }
-    if not seen[device.type]:
+    if not seen.get(device.type):
         raise UsageError(f"--device {name}: this torch sees no such device here; take --device cpu, or auto")
     return device
 

@@ -27,6 +27,11 @@ class Score:
     bytes: int
 
     @property
+    def log_probability(self) -> float:
+        """Of the text, in nats."""
+        return 0.0 - self.nats
+
+    @property
     def nats_per_token(self) -> float:
         """Cross-entropy."""
         return self.nats / self.tokens if self.tokens else 0.0
@@ -49,6 +54,7 @@ class Score:
     def to_dict(self) -> dict[str, Any]:
         """Return all figures by name."""
         return {
+            "log_probability": self.log_probability,
             "nats_per_token": self.nats_per_token,
             "bits_per_char": self.bits_per_char,
             "bits_per_byte": self.bits_per_byte,

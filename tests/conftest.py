@@ -106,7 +106,7 @@ def program() -> Callable[..., Result]:
 
     def call(*arguments: object, stdin: bytes = b"", env: dict[str, str] | None = None) -> Result:
         finished = subprocess.run(
-            [sys.executable, "-m", "charrnn", *map(str, arguments)],
+            [sys.executable, "-m", "charrnn", *(each if isinstance(each, bytes) else str(each) for each in arguments)],
             input=stdin,
             capture_output=True,
             env={**os.environ, **(env or {})},

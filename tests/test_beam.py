@@ -146,7 +146,9 @@ class TestGroups:
                 taken.update(each[-1] for each in beams[group])
         wanted = sorted({*itertools.chain(*beams)}, key=lambda each: -texts[each])
         found = session.beam(beam=6, num=6, length=LENGTH, beam_groups=groups, diversity=strength)
-        assert [each.text for each in found] == wanted
+        assert sorted((each.text for each in found), key=lambda each: -texts[each]) == wanted
+        winners = sorted((group[0] for group in beams), key=lambda each: -texts[each])
+        assert [each.text for each in found[:3]] == winners
 
 
 class TestStochastic:

@@ -68,6 +68,15 @@ def test_the_python_interface(text_file):
     assert session.generate("def ", length=20, seed=1, lane=1) != "".join(streamed)
     with pytest.raises(charrnn.CharrnnError, match="temp"):
         session.stream(temp=-1)
+    texts = list(session.texts(["def ", "class "], num=40, length=9, until="e", seed=1))
+    assert [each.number for each in texts] == list(range(80))
+    assert texts[3].text == session.generate("def ", length=9, until="e", seed=1, lane=3)
+    assert all(each.log_probability < 0 for each in texts)
+    for wrong in ({"num": 2}, {"beam": 2}):
+        with pytest.raises(charrnn.CharrnnError):
+            session.generate(**wrong)
+    with pytest.raises(charrnn.CharrnnError, match="no device called 'tpu'"):
+        charrnn.load(session.run.path, device="tpu")
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])

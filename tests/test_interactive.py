@@ -56,8 +56,7 @@ def test_undo_takes_back_turn_by_turn(talk):
 
 def test_an_empty_line_lets_the_model_go_on_to_the_line_s_end(talk, session):
     result = talk("def ", "", "/text")
-    (line,) = re.findall(r"^def .*\n", result.out, flags=re.MULTILINE)[:1]
-    assert line == "def " + session.generate("def ", lines=1, seed=1)
+    assert result.out == "def " + session.generate("def ", lines=1, seed=1) + "\n"
     back = talk("def ", "", "/undo")
     assert back.out.endswith("def \n")
 
@@ -78,9 +77,27 @@ def test_a_loop_continues_each_line(talk, session):
     assert again.out == first + session.generate("def c\n", lines=1, seed=1, lane=1)
 
 
+def test_what_is_forbidden_is_not_offered(talk):
+    (offered,) = suggestions(talk(flags=("--interactive", "--allow", "abc", "--ban", "b")))
+    assert {piece for piece, _ in offered} == {"'a'", "'c'"}
+    nothing = talk("", flags=("--interactive", "--allow", "a", "--ban", "a"))
+    assert "no token may come here" in nothing.err
+
+
+@pytest.mark.parametrize(
+    ("policy", "told", "written"),
+    [("replace", "replaced", "a☃b"), ("skip", "skipped", "a☃b"), ("error", "not added", "a")],
+)
+def test_unseen_characters_follow_the_policy(policy, told, written, talk):
+    result = talk("a", "☃b", "/text", flags=("--interactive", "--unseen", policy))
+    assert f"the model has never seen 1 character ('☃'); {told}" in result.err
+    assert result.out == f"{written}\n"
+    assert told in talk("☃", flags=("--loop", "--length", "3", "--unseen", policy)).err
+
+
 def test_what_cannot_be_is_told_and_the_talk_goes_on(talk):
     result = talk("/undoo", "99", "☃", "ok")
     assert "there is no /undoo" in result.err
     assert "there is no suggestion 99; =99 adds it as text" in result.err
-    assert "the model has never seen '☃'" in result.err
+    assert "the model has never seen 1 character ('☃'); replaced" in result.err
     assert result.out.splitlines()[-1].endswith("ok")

@@ -103,6 +103,18 @@ class TestPrompts:
         assert out.startswith(long)
         assert out.removeprefix(long) == sample("--prompt", long, "--length", 30, "--temp", 0).out.removeprefix(long)
 
+    def test_a_byte_order_mark_is_no_text(self, sample, tmp_path):
+        (tmp_path / "marked.txt").write_bytes(b"\xef\xbb\xbfdef ")
+        assert sample("--prompt-file", "marked.txt", "--length", 0).out == "def \n"
+
+    @pytest.mark.parametrize("tokenizer", ["char", "byte", "sentencepiece"])
+    def test_bytes_that_are_no_text_are_replaced_and_told(self, tokenizer, tmp_path, text, program):
+        (tmp_path / "words.txt").write_text(text)
+        charrnn.train("words.txt", tokenizer=tokenizer, steps=1, layers=1, hidden=8, name="mine")
+        result = program("sample", "--prompt", b"\xffdef", "--length", 3)
+        assert result.code == 0
+        assert tokenizer == "byte" or "never seen 1 character" in result.told
+
 
 class TestOutput:
     def test_one_json_object_a_text(self, sample, trained):
@@ -168,8 +180,21 @@ class TestOutput:
         assert cli("train", "markup.txt", "--steps", 60, "--lr", 0.02, *TINY).code == 0
         assert cli("sample", "--temp", 0, "--prompt", "[/b][red]x[/red] ", "--length", 40).out.startswith("[/b][red]")
 
+    def test_beams_that_are_not_there_are_told(self, sample):
+        result = sample("--allow", "ab", "--no-repeat-ngram", 1, "--length", 9, "--beam", 5, "--num", 5)
+        assert result.code == 0
+        assert "found 2 of 5 texts that may come" in result.told
+
+    def test_a_text_that_is_blocked_is_told(self, sample):
+        assert "text 1 ends where no token may come" in sample("--allow", "ab", "--no-repeat-ngram", 1).told
+
 
 class TestPipes:
+    def test_streams_that_are_closed_are_no_failure(self, trained):
+        command = f"{sys.executable} -m charrnn sample --checkpoints {trained} --length 5 --prompt - >&- <&-"
+        finished = subprocess.run(command, shell=True, stderr=subprocess.PIPE)
+        assert (finished.returncode, finished.stderr) == (0, b"")
+
     def test_a_closed_pipe_ends_quietly(self, trained):
         running = start(trained, "--forever", "--seed", 1)
         _read(running, 100)
@@ -229,7 +254,7 @@ BAD = {
     "top-p": (["--top-p", "0"], "--top-p '0': should be greater than 0"),
     "top-p above": (["--top-p", "1.1"], "--top-p '1.1': should be less than or equal to 1"),
     "min-p": (["--min-p", "nan"], "--min-p 'nan'"),
-    "penalty": (["--repetition-penalty", "0"], "--repetition-penalty '0': should be greater than 0"),
+    "penalty": (["--repetition-penalty", "0"], "--repetition-penalty '0': should be greater than or equal to 0.01"),
     "window": (["--repetition-window", "5"], "--repetition-window says nothing without --repetition-penalty"),
     "n-gram": (["--no-repeat-ngram", "0"], "--no-repeat-ngram '0'"),
     "ban": (["--ban", ""], "--ban '': should have at least 1 character"),
@@ -249,13 +274,19 @@ BAD = {
     "beam and temperature": (["--beam", "2", "--temp", "1"], "add --stochastic"),
     "stochastic": (["--stochastic"], "--stochastic says nothing without --beam"),
     "unseen": (["--unseen", "ignore"], "--unseen 'ignore'"),
-    "three prompts": (["--prompt", "a", "--prompts", "b"], "--prompt and --prompts all give the text to continue"),
+    "three prompts": (["--prompt", "a", "--prompts", "b"], "--prompt and --prompts each give the text to continue"),
     "no file": (["--prompts", "gone"], "there is no file 'gone' for --prompts"),
     "both ways to talk": (["--interactive", "--loop"], "give one of them"),
     "talk of many": (["--interactive", "--num", "2"], "--interactive writes one text with you"),
     "warper": (["--warper", "top-q"], "did you mean 'top-"),
     "device": (["--device", "tpu"], "--device 'tpu'"),
     "no such device": (["--device", "cuda:77"], "--device cuda:77: this torch sees no such device"),
+    "seed of a beam": (["--beam", "2", "--seed", "1"], "--seed of a --beam says nothing without --stochastic"),
+    "forever and lines": (["--forever", "--lines", "2"], "--forever and --lines contradict each other"),
+    "too many": (["--num", "1" + 30 * "0"], "--num '1000"),
+    "tiny penalty": (["--repetition-penalty", "1e-300"], "--repetition-penalty '1e-300': should be greater than"),
+    "huge length penalty": (["--beam", "2", "--length-penalty", "1000"], "--length-penalty '1000': should be less"),
+    "a folder": (["--prompt-file", "."], "'.' is a folder; give --prompt-file a file"),
     "near flag": (["--topk", "5"], "--top-k"),
 }
 

@@ -275,7 +275,7 @@ class TestSession:
     def test_frequencies_match_next(self, session, temperature):
         """A text's first character is drawn from what ``.next()`` says."""
         asked = SampleSettings(num=4000, length=1, seed=3, temp=temperature)
-        counts = Counter(piece.text for piece in session.texts([session.read("def ma")], asked) if piece.text)
+        counts = Counter(piece.text for piece in session.pieces([session.read("def ma")], asked) if piece.text)
         following = dict(session.next("def ma"))
         assert sum(following.values()) == pytest.approx(1)
         # Rare characters together, so that every class is expected often enough for the test to hold.
@@ -294,7 +294,7 @@ class TestSession:
     def test_a_lane_is_the_same_text_however_many_there_are(self, session):
         def texts(num, **more):
             asked = SampleSettings(num=num, length=60, seed=11, **more)
-            pieces = session.texts([session.read("class ")], asked)
+            pieces = session.pieces([session.read("class ")], asked)
             return [piece.whole.text for piece in sorted((p for p in pieces if p.whole), key=lambda p: p.number)]
 
         many = texts(70)
@@ -311,7 +311,7 @@ class TestSession:
 
         asked = SampleSettings(length=40, seed=1, temp=0.3, top_k=5)
         track = Track(log_probabilities=True, tokens=True)
-        *_, last = session.texts([session.read("def ")], asked, track=track)
+        *_, last = session.pieces([session.read("def ")], asked, track=track)
         made = last.whole
         both = session.score(f"def {made.text}").nats - session.score("def ").nats
         assert -made.log_probability == pytest.approx(both, rel=1e-4)
@@ -328,7 +328,7 @@ class TestSession:
         assert {*session.generate(length=100, allow="ab\n", seed=1)} <= {*"ab\n"}
 
     def test_a_text_without_a_token_that_may_come_ends_there(self, session):
-        *_, last = session.texts([session.read("")], SampleSettings(allow="ab", no_repeat_ngram=1, seed=1))
+        *_, last = session.pieces([session.read("")], SampleSettings(allow="ab", no_repeat_ngram=1, seed=1))
         assert last.whole.stop == "blocked"
         assert sorted(last.whole.text) == ["a", "b"]
         greedy = session.generate(allow="ab", no_repeat_ngram=1, temp=0)

@@ -6,6 +6,8 @@ import html
 import json
 import math
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -105,7 +107,10 @@ def test_levels_are_bits():
         (["text.txt", "--json", "--heatmap"], "--heatmap and --json are different ways"),
         (["text.txt", "--unseen", "skip"], "--unseen 'skip'"),
         (["snow.txt", "--unseen", "error"], "the model has never seen 1 character ('☃')"),
-        (["."], "cannot be read as UTF-8"),
+        (["."], "'.' is a folder; give score a file"),
+        (["text.txt", "--html", "text.txt"], "--html 'text.txt': the page needs a file of its own"),
+        (["text.txt", "--html", "-"], "--html '-': the page needs a file of its own"),
+        (["text.txt", "--device", "tpu"], "--device 'tpu': should be auto, cpu, mps, cuda, or cuda:N"),
     ],
 )
 def test_what_cannot_be_is_told(arguments, message, score):
@@ -119,3 +124,22 @@ def test_unseen_characters_are_replaced_and_told(cli, trained, tmp_path):
     result = cli("score", "snow.txt", "--checkpoints", trained, "--json")
     assert "2 characters ('☃') of the text; replaced" in result.told
     assert result.json()["chars"] == 12
+
+
+def test_an_empty_text_costs_nothing(cli, trained, tmp_path):
+    (tmp_path / "empty.txt").write_text("")
+    scored = cli("score", "empty.txt", "--checkpoints", trained, "--json")
+    assert str(scored.json()["log_probability"]) == "0.0"
+    assert scored.json()["tokens"] == 0
+    assert cli("score", "empty.txt", "--checkpoints", trained, "--heatmap").out == ""
+
+
+def test_a_closed_pipe_ends_the_picture_quietly(trained, tmp_path):
+    (tmp_path / "long.txt").write_text("def main():\n" * 20_000)
+    command = [sys.executable, "-m", "charrnn", "score", "long.txt", "--checkpoints", str(trained), "--heatmap"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    running.stdout.read(10)
+    running.stdout.close()
+    assert running.stderr.read() == b""
+    running.stderr.close()
+    assert running.wait(60) == 0

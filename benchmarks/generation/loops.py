@@ -124,7 +124,7 @@ def _session(shape: Shape, cell: str) -> Run:
 
     def run(steps: int) -> None:
         asked = SampleSettings(length=steps, num=shape.lanes, seed=0, temp=_TEMPERATURE)
-        for _ in session.texts([prompt], asked, track=Track(text=False)):
+        for _ in session.pieces([prompt], asked, track=Track(text=False)):
             pass
 
     return run

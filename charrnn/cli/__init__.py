@@ -67,7 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _shortage(error: BaseException) -> str | None:
     if not is_out_of_memory(error):
         return None
-    return "there is not enough memory for this; lower --hidden, --layers, --batch-size or --seq-len"
+    return (
+        "there is not enough memory for this; to train, lower --hidden, --layers, --batch-size or --seq-len, "
+        "to generate, --beam or --num"
+    )
 
 
 def _fault_of_a_plugin(error: BaseException) -> str | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from charrnn.errors import ExitCode
+from charrnn.cli.stopping import stopped_by_signals
+from charrnn.errors import ExitCode, shown_characters
 from charrnn.reporting.text import printable
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _HELP = {
 def talk(session: Session, asked: SampleSettings, prompts: Prompts, *, suggest: bool) -> int:
     """Take turns until the input ends or the person quits.
 
+    Into a pipe, the text alone is written: with suggestions at the end, without them as it is made.
+
     Args:
         session: the model.
         asked: how it goes on.
@@ -47,20 +50,21 @@ class _Talk:
         self._suggest = suggest
         self._turns: deque[tuple[str, Prompt]] = deque([(text, prompt)], maxlen=_TURNS)
         self._number = 0
+        self._to_pipe = not sys.stdout.isatty()
 
     def run(self) -> int:
         """Read commands, one a line."""
         self._tell(_HELP[self._suggest])
         if self._text:
-            typer.echo(printable(self._text))
+            self._tell(printable(self._text))
         while True:
             offered = self._offer() if self._suggest else []
             line = self._ask()
             if line is None or line == "/quit":
                 break
             self._obey(line, offered)
-        if self._suggest and not sys.stdin.isatty():
-            typer.echo(printable(self._text))
+        if self._suggest and self._to_pipe:
+            typer.echo(self._text)
         return ExitCode.DONE
 
     @property
@@ -76,7 +80,7 @@ class _Talk:
         elif line == "/help":
             self._tell(_HELP[self._suggest])
         elif line == "/text":
-            typer.echo(printable(self._text))
+            self._tell(printable(self._text))
         elif line.startswith("/"):
             self._tell(f"there is no {line.split()[0]}; {_HELP[self._suggest]}")
         elif not self._suggest:
@@ -92,35 +96,57 @@ class _Talk:
             self._add(line.removeprefix("="))
 
     def _add(self, text: str) -> None:
-        prompt = self._turns[-1][1]
+        known = self._known(text)
+        if known is not None:
+            self._turns.append((self._text + text, self._session.go_on(self._turns[-1][1], known)))
+
+    def _known(self, text: str) -> str | None:
+        """Return what the model is to read of a person's text; None where it is refused."""
         missing = self._session.tokenizer.unseen(text)
-        if missing:
-            self._tell(f"the model has never seen {', '.join(map(repr, missing))}; replaced for it")
-        self._turns.append((self._text + text, self._session.go_on(prompt, text)))
+        if not missing:
+            return text
+        told = {"replace": "replaced", "skip": "skipped", "error": "not added"}[self._asked.unseen]
+        self._tell(f"the model has never seen {shown_characters(missing)}; {told}")
+        if self._asked.unseen == "error":
+            return None
+        return text.translate(dict.fromkeys(map(ord, missing))) if self._asked.unseen == "skip" else text
 
     def _continue(self, text: str) -> None:
-        """Let the model go on from a text of the person's; both are one turn."""
-        before = self._turns[-1]
-        read = self._session.go_on(before[1], text) if text else before[1]
+        """Let the model go on from a text of the person's; both are one turn. Ctrl-C ends what it writes."""
+        known = self._known(text)
+        if known is None:
+            return
+        before, prompt = self._turns[-1]
+        read = self._session.go_on(prompt, known) if known else prompt
         ended = self._asked
         if self._suggest and not (ended.lines or ended.until or "length" in ended.model_fields_set):
             ended = ended.model_copy(update={"lines": 1})
-        made = []
-        for piece in self._session.texts([read], ended, first=self._number):
-            made.append(piece.text)
-            typer.echo(printable(piece.text), nl=False)
+        written = ""
+        with stopped_by_signals() as stopped:
+            for piece in self._session.pieces([read], ended, first=self._number, stopped=stopped):
+                written += piece.text
+                self._show(piece.text)
+                if piece.whole is not None and piece.whole.stop == "blocked":
+                    self._tell("no token may come here; forbid less, or go on yourself")
+        if stopped.exit_code == ExitCode.TERMINATED:
+            raise SystemExit(stopped.exit_code)
         self._number += 1
-        written = "".join(made)
         if not written.endswith("\n"):
-            typer.echo("")
-        self._turns.append((before[0] + text + written, self._session.go_on(read, written)))
+            self._show("\n")
+        self._turns.append((before + text + written, self._session.go_on(read, written)))
+
+    def _show(self, text: str) -> None:
+        """Show what the model writes; into a pipe only where that is all that will be written."""
+        if self._to_pipe:
+            typer.echo(text, nl=False, err=self._suggest)
+        else:
+            typer.echo(printable(text), nl=False)
 
     def _offer(self) -> list[str]:
-        """Show the likeliest next pieces, numbered, and return them."""
-        best = self._session.following(self._turns[-1][1])[:_SUGGESTIONS]
-        typer.echo(
-            "  ".join(f"{number} {piece!r} {share:.0%}" for number, (piece, share) in enumerate(best, 1)), err=True
-        )
+        """Show the likeliest next pieces that may come, numbered, and return them."""
+        best = self._session.following(self._turns[-1][1], self._asked)[:_SUGGESTIONS]
+        shown = (f"{number} {piece!r} {share:.0%}" for number, (piece, share) in enumerate(best, 1))
+        self._tell("  ".join(shown))
         return [piece for piece, _ in best]
 
     def _ask(self) -> str | None:
@@ -132,7 +158,7 @@ class _Talk:
             except EOFError:
                 return None
         line = sys.stdin.readline()
-        return line.rstrip("\n") if line else None
+        return line.rstrip("\r\n") if line else None
 
     def _tell(self, text: str) -> None:
         typer.echo(text, err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -106,7 +106,7 @@ def refuse_several(**sources: str | None) -> None:
     """
     named = ["--" + name.replace("_", "-") for name, value in sources.items() if value is not None]
     if len(named) > 1:
-        raise UsageError(f"{' and '.join(named)} all give the text to continue; give one of them")
+        raise UsageError(f"{' and '.join(named)} each give the text to continue; give one of them")
 
 
 def read_text(name: str, flag: str) -> Iterator[str]:
@@ -116,11 +116,15 @@ def read_text(name: str, flag: str) -> Iterator[str]:
         UsageError: it is not there, or no UTF-8.
     """
     try:
-        with nullcontext(_standard_input()) if name == STDIN else Path(name).open(encoding="utf-8", newline="") as file:
+        with _open(name) as file:
             while text := file.read(_BLOCK):
                 yield text
+                if len(text) < _BLOCK:  # asked again at its end, a terminal would wait for more
+                    break
     except FileNotFoundError:
         raise UsageError(f"there is no file '{name}' for {flag}") from None
+    except IsADirectoryError:
+        raise UsageError(f"'{name}' is a folder; give {flag} a file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{flag} '{name}' cannot be read as UTF-8: {error}") from None
 
@@ -139,7 +143,9 @@ def read_lines(name: str, flag: str) -> Iterator[str]:
         yield rest
 
 
-def _standard_input() -> IO[str]:
+def _open(name: str) -> AbstractContextManager[IO[str]]:
+    if name != STDIN:
+        return Path(name).open(encoding="utf-8-sig", newline="")
     if hasattr(sys.stdin, "reconfigure"):
-        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
-    return sys.stdin
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="strict")
+    return nullcontext(sys.stdin)

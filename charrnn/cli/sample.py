@@ -86,7 +86,7 @@ def sample(
         raise UsageError("--token-probs are those of a text that is drawn; leave --beam out")
     talking = interactive or loop
     if talking:
-        _refuse_talking(asked, prompts, interactive=interactive, loop=loop, printed=json or novelty)
+        _refuse_talking(asked, prompts, interactive=interactive, loop=loop, json=json, novelty=novelty)
     session = open_session(run, checkpoints, given, lanes=min(asked.beam or asked.num, LANES))
     if talking:
         from charrnn.cli.interactive import talk
@@ -103,28 +103,42 @@ def sample(
             read.echo = plain.write
         if asked.beam is not None:
             for each in read:
-                writer.found(session.search(each, asked, stopped=stopped), read.last, each)
+                found = session.search(each, asked, stopped=stopped)
+                writer.found(found, read.last, each)
+                if len(found) < asked.num or any(text.stop == "blocked" for text in found):
+                    _tell_of_few(len(found), asked.num)
                 if stopped():
                     break
         else:
             track = Track(text=json or novelty, log_probabilities=json, tokens=token_probs)
-            for piece in session.texts(read, asked, track=track, stopped=stopped):
+            for piece in session.pieces(read, asked, track=track, stopped=stopped):
                 writer.hear(piece)
                 if piece.whole is not None and piece.whole.stop == "blocked":
                     typer.echo(f"text {piece.number + 1} ends where no token may come; forbid less", err=True)
     return stopped.exit_code
 
 
+def _tell_of_few(found: int, wanted: int) -> None:
+    typer.echo(f"found {found} of {wanted} texts that may come; a wider --beam finds more, or forbid less", err=True)
+
+
 def _refuse_talking(
-    asked: SampleSettings, prompts: str | None, *, interactive: bool, loop: bool, printed: bool
+    asked: SampleSettings, prompts: str | None, *, interactive: bool, loop: bool, json: bool, novelty: bool
 ) -> None:
     if interactive and loop:
         raise UsageError("--interactive and --loop are two ways to write together; give one of them")
-    if prompts is not None or asked.beam or asked.num > 1 or asked.forever or printed:
-        raise UsageError(
-            f"{'--interactive' if interactive else '--loop'} writes one text with you; leave --prompts, --num, --beam, "
-            "--forever, --json and --novelty out"
-        )
+    given = {
+        "--prompts": prompts is not None,
+        "--beam": asked.beam is not None,
+        "--num": asked.num > 1,
+        "--forever": asked.forever,
+        "--json": json,
+        "--novelty": novelty,
+    }
+    wrong = [flag for flag, is_given in given.items() if is_given]
+    if wrong:
+        together = "--interactive" if interactive else "--loop"
+        raise UsageError(f"{together} writes one text with you; leave {' and '.join(wrong)} out")
 
 
 def _novelty(session: Session) -> Describe:

@@ -12,7 +12,7 @@ import typer
 from charrnn.cli.completion import complete_runs
 from charrnn.cli.opening import open_session
 from charrnn.cli.parameters import Checkpoints, Json, read_flags, takes_settings, without
-from charrnn.cli.prompts import read_text
+from charrnn.cli.prompts import STDIN, read_text
 from charrnn.errors import UsageError, shown_characters
 from charrnn.settings import DeviceSettings, UnseenSettings
 
@@ -63,6 +63,10 @@ def score(
     asked = [name for name, given in ways.items() if given]
     if len(asked) > 1:
         raise UsageError(f"{' and '.join(asked)} are different ways to show the score; give one of them")
+    if html is not None and (
+        str(html) == STDIN or (html.exists() and file != STDIN and Path(file).exists() and html.samefile(file))
+    ):
+        raise UsageError(f"--html '{html}': the page needs a file of its own; give it another name")
     given = read_flags(settings)
     policy = check(UnseenSettings, without(given, DeviceSettings), label=flag).unseen
     session = open_session(run, checkpoints, given)
@@ -84,8 +88,12 @@ def score(
         typer.echo(f"the model has never seen {shown_characters(scorer.unseen)} of the text; replaced", err=True)
 
 
+def _is_same(page: Path, text: str) -> bool:
+    return text != STDIN and page.exists() and Path(text).exists() and page.samefile(text)
+
+
 def _print(session: Session, found: Score, *, json: bool) -> None:
-    result = {"run": _name(session), "log_probability": -found.nats, **found.to_dict()}
+    result = {"run": _name(session), **found.to_dict()}
     if json:
         typer.echo(json_format.dumps(result))
         return

@@ -165,6 +165,6 @@ class Lanes:
             chars=writer.chars,
             stop=writer.stop,
             seed=self._seed,
-            log_probability=-writer.nats if self._track.log_probabilities else None,
+            log_probability=0.0 - writer.nats if self._track.log_probabilities else None,
             token_probabilities=writer.probabilities if self._track.tokens else None,
         )

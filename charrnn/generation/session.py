@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from charrnn.generation.network import Network
 from charrnn.generation.opening import open_network
 from charrnn.generation.prompt import Prompt, Reader, Unseen
 from charrnn.generation.reshape import Reshape
-from charrnn.generation.sampling import log_probabilities
+from charrnn.generation.sampling import is_blocked, log_probabilities
 from charrnn.generation.settings import SampleSettings
+from charrnn.generation.text import Generated
 from charrnn.options import check
 from charrnn.runs.find import find_run
 from charrnn.runs.place import checkpoints_directory
@@ -67,7 +68,7 @@ class Session:
         """
         asked = self._one(settings)
         read = self.read(prompt, unseen=asked.unseen)
-        pieces = self.texts([read], asked, track=Track(text=False), first=lane)
+        pieces = self.pieces([read], asked, track=Track(text=False), first=lane)
         return (piece.text for piece in pieces if piece.text)
 
     def generate(self, prompt: str = "", **settings: Any) -> str:
@@ -108,13 +109,46 @@ class Session:
         """Return what has been read once a prompt goes on with ``text``."""
         return self._reader.go_on(prompt, self.tokenizer.encode(text))
 
-    def following(self, prompt: Prompt) -> list[tuple[str, float]]:
-        """Return every token's text and probability after a prompt, the likeliest first."""
-        logs = log_probabilities(prompt.logits[0])
-        order = np.argsort(-logs, kind="stable")
+    def following(self, prompt: Prompt, asked: SampleSettings | None = None) -> list[tuple[str, float]]:
+        """Return every token's text and probability after a prompt, the likeliest first.
+
+        Args:
+            prompt: what was read.
+            asked: what it forbids is left out.
+        """
+        logits = prompt.logits
+        if asked is not None:
+            logits = Reshape(asked, self.tokenizer).constrain(logits, prompt.ids[np.newaxis])
+        if is_blocked(logits.max(axis=1)).all():
+            return []
+        logs = log_probabilities(logits[0])
+        order = [token for token in np.argsort(-logs, kind="stable") if logs[token] > -np.inf]
         return [(self.tokenizer.decode(np.array([token])), float(np.exp(logs[token]))) for token in order]
 
-    def texts(
+    def texts(self, prompts: str | Iterable[str] = "", **settings: Any) -> Iterator[Generated]:
+        """Continue each prompt ``num`` times, many side by side; yields the texts in order, with log-probabilities.
+
+        Args:
+            prompts: one, or many.
+            settings: by name, such as ``num=100``.
+
+        Raises:
+            UsageError: a value is out of bounds, or a prompt has unseen characters and ``unseen="error"``.
+        """
+        asked = check(SampleSettings, settings)
+        if asked.beam is not None:
+            raise UsageError("beam: this draws texts; session.beam(...) searches for the best")
+        reads = (self.read(each, unseen=asked.unseen) for each in ([prompts] if isinstance(prompts, str) else prompts))
+        ended: dict[int, Generated] = {}
+        following = 0
+        for piece in self.pieces(reads, asked, track=Track(log_probabilities=True)):
+            if piece.whole is not None:
+                ended[piece.number] = piece.whole
+            while following in ended:
+                yield ended.pop(following)
+                following += 1
+
+    def pieces(
         self,
         prompts: Iterable[Prompt],
         asked: SampleSettings,
@@ -138,7 +172,7 @@ class Session:
         """
         reshape = Reshape(asked, self.tokenizer)
         seed = secrets.randbits(63) if asked.seed is None else asked.seed
-        each = chain.from_iterable([prompt] * asked.num for prompt in prompts)
+        each = chain.from_iterable(repeat(prompt, asked.num) for prompt in prompts)
         for batch in _batches(enumerate(each, first), by_length=reshape.needs_history):
             numbers, some = zip(*batch, strict=True)
             lanes = Lanes(self.network, self.tokenizer, some, numbers, seed, reshape, asked, track or Track())

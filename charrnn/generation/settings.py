@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from charrnn.errors import UsageError
-from charrnn.settings import Count, NotNegative, Options, Positive, Probability, Seed, Settings, of_kind
+from charrnn.settings import Count, NotNegative, Options, Probability, Seed, Settings, of_kind
 
 
 def _parse_temperatures(value: object) -> object:
@@ -18,6 +18,15 @@ def _parse_temperatures(value: object) -> object:
     return value if isinstance(value, Sequence) else (value,)
 
 
+def _parse_texts(value: object) -> object:
+    """Take one text for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+#: Beyond these, numbers overflow before anything becomes likelier.
+Penalty = Annotated[float, Field(ge=0.01, le=100, allow_inf_nan=False)]
+LengthPenalty = Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)]
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_parse_texts)]
 Temperatures = Annotated[tuple[NotNegative, ...], Field(min_length=1), BeforeValidator(_parse_temperatures)]
 
 
@@ -25,9 +34,9 @@ class DrawSettings(Settings):
     """How each token is drawn; in the order in which these are applied."""
 
     allow: str | None = Field(None, min_length=1, description="characters that may come, and no others")
-    ban: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), description="text that must not come")
+    ban: Texts = Field((), description="text that must not come")
     no_repeat_ngram: Count | None = Field(None, description="let no run of so many tokens come twice")
-    repetition_penalty: Positive | None = Field(
+    repetition_penalty: Penalty | None = Field(
         None, description="make tokens that came lately less likely: 1 not at all, 1.2 somewhat"
     )
     repetition_window: Count | None = Field(None, description="tokens that count as lately (default: 64)")
@@ -50,8 +59,8 @@ class DrawSettings(Settings):
 class EndSettings(Settings):
     """When a text ends."""
 
-    length: int = Field(500, ge=0, description="tokens to generate, the prompt not counted")
-    until: tuple[Annotated[str, Field(min_length=1)], ...] = Field((), description="end before this text")
+    length: int = Field(500, ge=0, le=10**12, description="tokens to generate, the prompt not counted")
+    until: Texts = Field((), description="end before this text")
     keep_until: bool = Field(False, description="end after the text of --until instead of before it")
     lines: Count | None = Field(None, description="end after so many lines")
     forever: bool = Field(False, description="go on without an end")
@@ -68,7 +77,7 @@ class BeamSettings(Settings):
     """Search for likely texts instead of drawing one."""
 
     beam: Count | None = Field(None, description="keep the so many best beginnings, and print the best --num of them")
-    length_penalty: NotNegative = Field(
+    length_penalty: LengthPenalty = Field(
         0.0, description="favour longer texts: divide log-probabilities by ((5 + length) / 6) to this power"
     )
     beam_groups: Count = Field(1, description="divide the beam into groups that shun each other's tokens")
@@ -98,12 +107,14 @@ class SampleSettings(PromptSettings, DrawSettings, EndSettings, ManySettings, Be
             ("length_penalty" in given, self.beam, "--length-penalty", "--beam"),
             ("beam_groups" in given, self.beam, "--beam-groups", "--beam"),
             ("diversity" in given, self.beam_groups > 1, "--diversity", "--beam-groups"),
+            (self.beam and self.seed is not None, self.stochastic, "--seed of a --beam", "--stochastic"),
         ]
         for is_given, needed, flag, other in needs:
             if is_given and not needed:
                 raise UsageError(f"{flag} says nothing without {other}; give both, or neither")
         if self.forever:
-            for flag, clashes in (("--length", "length" in given), ("--beam", self.beam), ("--num", self.num > 1)):
+            endless = {"--length": "length" in given, "--lines": self.lines, "--beam": self.beam, "--num": self.num > 1}
+            for flag, clashes in endless.items():
                 if clashes:
                     raise UsageError(f"--forever and {flag} contradict each other; leave one out")
         if self.beam:

@@ -40,18 +40,21 @@ def level(bits: float) -> int:
 
 def print_heatmap(surprises: Iterable[Surprise]) -> None:
     """Print the text, each character on its colour; where colours cannot be shown, the text alone."""
-    from rich.console import Console
     from rich.style import Style
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
+    from charrnn.reporting.console import make_console
+
+    console = make_console()
     styles = [Style(color="black", bgcolor=colour) for colour in COLOURS]
     legend = Text("bits: ")
     for number, style in enumerate(styles):
         legend.append(f" {_bits(number)} ", style)
-    console.print(legend)
     line = Text()
     for each in surprises:
+        if legend:
+            console.print(legend)
+            legend = Text()
         *whole, last = each.text.split("\n")
         for part in whole:
             line.append(printable(part) + _LINE_END, styles[level(each.bits)])

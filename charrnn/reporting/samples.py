@@ -122,10 +122,11 @@ class JsonTexts(TextWriter):
 
     def found(self, hypotheses: list[Hypothesis], text: str | None, prompt: Prompt) -> None:
         """Print texts with their scores and the prompt's own."""
-        log = -(prompt.nats or 0.0)
+        log = 0.0 - (prompt.nats or 0.0)
         own = {"prompt_log_probability": log, "prompt_bits_per_char": bits_per_char(log, prompt.chars)}
-        for number, each in enumerate(hypotheses):
-            self._print(text, {"number": number, **each.to_dict(), **own})
+        for each in hypotheses:
+            self._print(text, {"number": self._now, **each.to_dict(), **own})
+            self._now += 1
 
     def _print(self, prompt: str | None, made: dict[str, Any]) -> None:
         described = {} if self._describe is None else self._describe(made["text"])

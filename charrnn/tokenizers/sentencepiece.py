@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
@@ -22,6 +23,8 @@ _FILE = "sentencepiece.model"
 # whole text are cut at the same places and give the same ids.
 _LONGEST = 4096
 _SEGMENT = re.compile(rf"[^\n]{{0,{_LONGEST - 1}}}\n|[^\n]{{1,{_LONGEST}}}")
+# What Python makes of bytes that are no UTF-8; SentencePiece takes none.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 # SentencePiece writes a space as this character, which would therefore come back as a space.
 _SPACE = "\u2581"
 _SPACE_BYTES = _SPACE.encode()
@@ -98,13 +101,17 @@ class SentencePieceTokenizer(Tokenizer):
     def encode(self, text: str) -> Ids:
         """Encode line by line."""
         ids: list[int] = []
-        for segment in _SEGMENT.findall(text):
+        for segment in _SEGMENT.findall(_SURROGATE.sub("\ufffd", text)):
             first, *others = segment.split(_SPACE)
             ids += self._processor.encode(first)
             for other in others:
                 ids += self._sign
                 ids += self._processor.encode(other)
         return np.array(ids, dtype=np.int32)
+
+    def unseen(self, text: str) -> Counter[str]:
+        """Count lone surrogates: all else can be encoded."""
+        return Counter(_SURROGATE.findall(text))
 
     def encode_stream(self, texts: Iterable[str]) -> Iterator[Ids]:
         """Encode a text that comes in pieces, cut where :meth:`encode` cuts it."""

@@ -9,15 +9,38 @@ import numpy as np
 from charrnn.generation.beam.beams import Beams, Scores, best_children
 from charrnn.generation.beam.hypothesis import Hypothesis
 from charrnn.generation.beam.search import Search
-from charrnn.tokenizers.base import Ids
+from charrnn.generation.network import Network
+from charrnn.generation.prompt import Prompt
+from charrnn.generation.reshape import Reshape
+from charrnn.generation.settings import SampleSettings
+from charrnn.generation.text import Stop
+from charrnn.tokenizers.base import Ids, Tokenizer
 
 
 class DiverseSearch(Search):
     """Diverse beam search (Vijayakumar et al. 2016, algorithm 1), with the Hamming distance.
 
     The groups choose one after the other; a child loses ``--diversity`` nats for each beam of an earlier group that
-    took the same token in this step. What is found is ranked by its log-probability alone.
+    took the same token in this step. What is found is ranked by its log-probability alone; the best of each group come
+    first.
     """
+
+    def __init__(
+        self, network: Network, tokenizer: Tokenizer, prompt: Prompt, asked: SampleSettings, reshape: Reshape
+    ) -> None:
+        super().__init__(network, tokenizer, prompt, asked, reshape)
+        self._group_of: dict[str, int] = {}
+
+    def _keep(self, beams: Beams, lane: int, stop: Stop) -> None:
+        super()._keep(beams, lane, stop)
+        self._group_of.setdefault(self._found[-1].text, int(beams.groups[lane]))
+
+    def _in_order(self) -> list[Hypothesis]:
+        best: dict[int, Hypothesis] = {}
+        for each in self._best():
+            best.setdefault(self._group_of[each.text], each)
+        first = list(best.values())
+        return first + [each for each in self._best() if each not in first]
 
     def _children(self, logs: Scores) -> tuple[Ids, Beams]:
         asked, beams = self._asked, self._beams

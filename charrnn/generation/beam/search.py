@@ -64,6 +64,10 @@ class Search:
                 break
         for lane in range(len(self._beams)):
             self._keep(self._beams, lane, stop)
+        return self._in_order()
+
+    def _in_order(self) -> list[Hypothesis]:
+        """Return what was found, as a person wants to see it."""
         return self._best()
 
     def _children(self, logs: Scores) -> tuple[Ids, Beams]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from charrnn.generation.network import Logits
+from charrnn.generation.settings import Penalty
 from charrnn.generation.warpers.base import Warper
-from charrnn.settings import Count, Positive
+from charrnn.settings import Count
 from charrnn.tokenizers.base import Ids, Tokenizer
 
 
@@ -17,7 +18,7 @@ class RepetitionPenalty(Warper):
     has come before, so that only the last ``window`` tokens count.
     """
 
-    def __init__(self, tokenizer: Tokenizer, penalty: Positive = 1.2, window: Count = 64) -> None:
+    def __init__(self, tokenizer: Tokenizer, penalty: Penalty = 1.2, window: Count = 64) -> None:
         super().__init__(tokenizer)
         self.penalty = penalty
         self.window = window
