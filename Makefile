@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check check-core check-plugins picture bench bench-generation cells proof-memory proof-help clean
+.PHONY: demo test lint types check check-core check-plugins picture bench bench-generation cells proof-memory proof-prompt proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -51,6 +51,9 @@ cells: $(READY)
 # Slow proofs, whose outcomes stand in docs/results.md.
 proof-memory: $(READY)
 	$(BIN)/python benchmarks/packing_memory.py
+
+proof-prompt: $(READY)
+	$(BIN)/python -m benchmarks.prompt_memory
 
 proof-help: $(READY)
 	$(BIN)/python benchmarks/help_time.py

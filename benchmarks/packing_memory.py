@@ -40,6 +40,7 @@ def write_text(path: Path, size: int) -> None:
     with path.open("wb") as file:
         for _ in range(size // len(source)):
             file.write(source)
+        file.write(source[: size % len(source)].decode(errors="ignore").encode())  # no half character at the end
 
 
 def main() -> None:
