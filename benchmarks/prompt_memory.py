@@ -1,6 +1,6 @@
 """Shows that a long prompt takes no more memory than a short one: ``make proof-prompt``.
 
-Runs ``charrnn sample --prompt-file`` with prompts of growing size, and prints the peak of the process's anonymous memory.
+Runs ``charrnn sample --prompt-file`` with prompts of growing size, and prints the peak of the anonymous memory.
 """
 
 from __future__ import annotations
