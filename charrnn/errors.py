@@ -83,3 +83,18 @@ def shown_characters(counts: Mapping[str, int]) -> str:
     listed = ", ".join(repr(each) for each in most) + (", ..." if len(counts) > len(most) else "")
     total = sum(counts.values())
     return f"{total} character{'s' if total != 1 else ''} ({listed})"
+
+
+def never_seen(counts: Mapping[str, int]) -> str:
+    """Say which characters a model does not know, for a message."""
+    return f"the model has never seen {shown_characters(counts)}"
+
+
+def refuse_unseen(counts: Mapping[str, int]) -> None:
+    """Raise where there are such characters.
+
+    Raises:
+        UsageError: there are.
+    """
+    if counts:
+        raise UsageError(f"{never_seen(counts)}; use --unseen replace, or other text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,32 +33,28 @@ def measure(shape: Shape, *ways: str) -> dict[str, float]:
 
 
 def one_text() -> Iterator[str]:
-    """Compare ways to write one text with each other and with reading the weights once a character."""
-    yield "| LSTM | `torch.nn.LSTM`, characters a second | plain torch steps | charrnn | of the limit | the limit |"
-    yield "| --- | --- | --- | --- | --- | --- |"
-    for size in _SIZES:
-        shape = Shape(*size, lanes=1)
-        found = measure(shape, "kernel", "plain", "charrnn", "read_numpy", "read_torch")
-        limit = max(found["read_numpy"], found["read_torch"])
-        yield (
-            f"| {shape} | {_k(found['kernel'])} | {found['plain'] / found['kernel']:.2f} | "
-            f"{_k(found['charrnn'])}, {found['charrnn'] / found['kernel']:.1f} | {found['charrnn'] / limit:.0%} | "
-            f"{_k(limit)}: {shape.bytes / 1e6:.1f} MB at {shape.bytes * limit / 1e9:.0f} GB/s |"
-        )
+    """Compare ways to write one text with reading the weights once a character."""
+    return _beside_torch(1, ["read_numpy", "read_torch"], lambda shape: (shape.bytes, "B/s"))
 
 
 def many_texts() -> Iterator[str]:
-    """Compare ways to write 64 texts with each other and with the products alone."""
+    """Compare ways to write 64 texts with the products alone."""
+    return _beside_torch(64, ["multiply_numpy", "multiply_torch"], lambda shape: (shape.operations, "operations/s"))
+
+
+def _beside_torch(lanes: int, limits: list[str], work: Callable[[Shape], tuple[int, str]]) -> Iterator[str]:
+    """Compare with torch and with a limit, which is so much work a step."""
     yield "| LSTM | `torch.nn.LSTM`, characters a second | plain torch steps | charrnn | of the limit | the limit |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for size in _SIZES:
-        shape = Shape(*size, lanes=64)
-        found = measure(shape, "kernel", "plain", "charrnn", "multiply_numpy", "multiply_torch")
-        limit = max(found["multiply_numpy"], found["multiply_torch"])
+        shape = Shape(*size, lanes=lanes)
+        found = measure(shape, "kernel", "plain", "charrnn", *limits)
+        limit = max(found[each] for each in limits)
+        amount, unit = work(shape)
         yield (
-            f"| {shape} | {_k(64 * found['kernel'])} | {found['plain'] / found['kernel']:.2f} | "
-            f"{_k(64 * found['charrnn'])}, {found['charrnn'] / found['kernel']:.2f} | {found['charrnn'] / limit:.0%} | "
-            f"{_k(64 * limit)}: {shape.operations * limit / 1e9:.0f} G operations/s |"
+            f"| {shape} | {_k(lanes * found['kernel'])} | {found['plain'] / found['kernel']:.2f} | "
+            f"{_k(lanes * found['charrnn'])}, {found['charrnn'] / found['kernel']:.2f} | "
+            f"{found['charrnn'] / limit:.0%} | {_k(lanes * limit)}: {amount * limit / 1e9:.0f} G{unit} |"
         )
 
 

@@ -8,7 +8,7 @@ import typer
 
 from charrnn.cli.opening import open_session
 from charrnn.cli.parameters import Checkpoints, Json, RunArgument, read_flags, takes_settings, without
-from charrnn.errors import UsageError, shown_characters
+from charrnn.errors import UsageError, never_seen, refuse_unseen
 from charrnn.layers import flag
 from charrnn.settings import CorpusSettings, DeviceSettings, UnseenSettings
 
@@ -61,10 +61,9 @@ def evaluate(
     with make_reporter(json=False) as reporter:
         scored = text_to_score(session.run, corpus, split, reading, lambda *at: reporter.listen(Preparing(*at)))
     if scored.unseen:
-        told = f"the model has never seen {shown_characters(scored.unseen)} of the text"
         if policy == "error":
-            raise UsageError(f"{told}; use --unseen replace, or another text")
-        typer.echo(f"{told}; replaced", err=True)
+            refuse_unseen(scored.unseen)
+        typer.echo(f"{never_seen(scored.unseen)} of the text; replaced", err=True)
     result = score(session.network, session.tokenizer, scored.tokens, session.context, scored.size).to_dict()
     if json:
         typer.echo(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from charrnn.cli.stopping import stopped_by_signals
-from charrnn.errors import ExitCode, shown_characters
+from charrnn.errors import ExitCode, never_seen
 from charrnn.reporting.text import printable
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class _Talk:
         if not missing:
             return text
         told = {"replace": "replaced", "skip": "skipped", "error": "not added"}[self._asked.unseen]
-        self._tell(f"the model has never seen {shown_characters(missing)}; {told}")
+        self._tell(f"{never_seen(missing)}; {told}")
         if self._asked.unseen == "error":
             return None
         return text.translate(dict.fromkeys(map(ord, missing))) if self._asked.unseen == "skip" else text

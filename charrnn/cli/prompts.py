@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import typer
 
-from charrnn.errors import UsageError, shown_characters
+from charrnn.errors import UsageError, never_seen
 
 if TYPE_CHECKING:
     from charrnn.generation.prompt import Prompt
@@ -84,9 +84,7 @@ class Prompts:
         if read.unseen:
             told = {"replace": "replaced", "skip": "skipped"}[policy]
             left = "" if read.tokens else "; nothing is left of it"
-            typer.echo(
-                f"the model has never seen {shown_characters(read.unseen)} of the prompt; {told}{left}", err=True
-            )
+            typer.echo(f"{never_seen(read.unseen)} of the prompt; {told}{left}", err=True)
         return read
 
     def _echoed(self, texts: Iterator[str]) -> Iterator[str]:

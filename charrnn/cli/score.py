@@ -13,7 +13,7 @@ from charrnn.cli.completion import complete_runs
 from charrnn.cli.opening import open_session
 from charrnn.cli.parameters import Checkpoints, Json, read_flags, takes_settings, without
 from charrnn.cli.prompts import STDIN, read_text
-from charrnn.errors import UsageError, shown_characters
+from charrnn.errors import UsageError, never_seen
 from charrnn.settings import DeviceSettings, UnseenSettings
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def score(
     given = read_flags(settings)
     policy = check(UnseenSettings, without(given, DeviceSettings), label=flag).unseen
     session = open_session(run, checkpoints, given)
-    scorer = TextScorer(session, read_text(file, "score"), refuse_unseen=policy == "error")
+    scorer = TextScorer(session, read_text(file, "score"), refuse=policy == "error")
     if per_char:
         for each in scorer.each():
             sys.stdout.write(json_format.dumps({"text": each.text, "bits": round(each.bits, 6)}) + "\n")
@@ -85,7 +85,7 @@ def score(
     else:
         _print(session, scorer.score(), json=json)
     if scorer.unseen:
-        typer.echo(f"the model has never seen {shown_characters(scorer.unseen)} of the text; replaced", err=True)
+        typer.echo(f"{never_seen(scorer.unseen)} of the text; replaced", err=True)
 
 
 def _is_same(page: Path, text: str) -> bool:

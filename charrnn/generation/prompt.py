@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from charrnn.errors import UsageError, shown_characters
+from charrnn.errors import refuse_unseen
 from charrnn.generation.history import LOOK_BACK
 from charrnn.generation.network import CHUNK_TOKENS, Logits, Network, NetworkState
 from charrnn.tokenizers.base import Ids, Tokenizer
@@ -67,10 +67,8 @@ class Reader:
             nonlocal chars
             for text in texts:
                 missing = self._tokenizer.unseen(text)
-                if missing and unseen == "error":
-                    raise UsageError(
-                        f"the model has never seen {shown_characters(missing)}; use --unseen replace, or other text"
-                    )
+                if unseen == "error":
+                    refuse_unseen(missing)
                 counts.update(missing)
                 chars += len(text)
                 yield text.translate(dict.fromkeys(map(ord, missing))) if unseen == "skip" else text

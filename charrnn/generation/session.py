@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.corpora.fitting import load_tokenizer
-from charrnn.errors import RunError, UsageError, shown_characters
+from charrnn.errors import RunError, UsageError
 from charrnn.evaluation import Score, score
 from charrnn.generation.beam.hypothesis import Hypothesis
 from charrnn.generation.lanes import LANES, Lanes, Piece, Track
@@ -191,18 +191,6 @@ class Session:
         kind = StochasticSearch if asked.stochastic else DiverseSearch if asked.beam_groups > 1 else Search
         search = kind(self.network, self.tokenizer, prompt, asked, Reshape(asked, self.tokenizer))
         return search.run(stopped)[: asked.num]
-
-    def refuse_unseen(self, text: str) -> None:
-        """Raise if a text has characters that the model has never seen.
-
-        Raises:
-            UsageError: it has; the message shows them.
-        """
-        missing = self.tokenizer.unseen(text)
-        if missing:
-            raise UsageError(
-                f"the model has never seen {shown_characters(missing)}; use --unseen replace, or other text"
-            )
 
     @cached_property
     def _reader(self) -> Reader:

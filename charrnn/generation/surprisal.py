@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.errors import UsageError, shown_characters
+from charrnn.errors import refuse_unseen
 from charrnn.evaluation import Score, token_losses
 from charrnn.generation.network import CHUNK_TOKENS
 from charrnn.generation.session import Session
@@ -36,16 +36,16 @@ class TextScorer:
     Args:
         session: whose model scores.
         texts: in order.
-        refuse_unseen: whether characters that the model has never seen are an error, rather than replaced.
+        refuse: whether characters that the model has never seen are an error, rather than replaced.
 
     Attributes:
         unseen: those that were replaced, once the text was read.
     """
 
-    def __init__(self, session: Session, texts: Iterable[str], *, refuse_unseen: bool = False) -> None:
+    def __init__(self, session: Session, texts: Iterable[str], *, refuse: bool = False) -> None:
         self._session = session
         self._texts = texts
-        self._refuse = refuse_unseen
+        self._refuse = refuse
         self._chars = self._bytes = 0
         self.unseen: Counter[str] = Counter()
 
@@ -90,10 +90,8 @@ class TextScorer:
     def _counted(self) -> Iterator[str]:
         for text in self._texts:
             missing = self._session.tokenizer.unseen(text)
-            if missing and self._refuse:
-                raise UsageError(
-                    f"the model has never seen {shown_characters(missing)}; use --unseen replace, or other text"
-                )
+            if self._refuse:
+                refuse_unseen(missing)
             self.unseen.update(missing)
             self._chars += len(text)
             self._bytes += len(text.encode("utf-8", "surrogatepass"))
