@@ -218,3 +218,23 @@ def test_threads_are_limited_where_there_are_many(monkeypatch):
         limit_threads(64, 1)
         assert all(each["num_threads"] == 1 for each in found.info())
     assert [each["num_threads"] for each in found.info()] == before
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize(("cell", "options"), CELLS, ids=str)
+def test_a_gpu_steps_as_the_processor_does(cell, options):
+    model, shape = make_model(cell, 2, **options)
+    ours, theirs = in_numpy(model, shape), TorchNetwork(model.to("cuda"))
+    ids = np.random.default_rng(0).integers(V, size=(20, 3))
+    _, state = ours.read(ids[:10], ours.initial_state(3))
+    _, other = theirs.read(ids[:10], theirs.initial_state(3))
+    order = np.array([2, 0, 2])
+    state, other = ours.join([ours.take(state, order), state]), theirs.join([theirs.take(other, order), other])
+    for row in ids[10:]:
+        six = np.concatenate([row, row])
+        logits, state = ours.step(six, state)
+        found, other = theirs.step(six, other)
+        np.testing.assert_allclose(found, logits, atol=1e-3)
+    np.testing.assert_allclose(
+        theirs.losses(ids, ids, theirs.initial_state(3))[0], ours.losses(ids, ids, ours.initial_state(3))[0], atol=1e-3
+    )

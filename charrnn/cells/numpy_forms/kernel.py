@@ -35,6 +35,7 @@ class KernelCell(NumpyCell):
         self.inward = self._packed(self.take("kernel.weight_ih_l0", rows, input_size), gates, logistic).T
         self.recurrent = self._packed(self.take("kernel.weight_hh_l0", rows, hidden_size), gates, logistic).T
 
+        self.weights = {}  # all are packed by now; memory need not hold them twice
         self._parts = [slice(gate * hidden_size, (gate + 1) * hidden_size) for gate in range(len(gates))]
         self._logistic = slice(0, logistic * hidden_size)
         self._projected = np.empty((0, rows), self.dtype)
