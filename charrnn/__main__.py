@@ -1,12 +1,14 @@
 """The program: ``charrnn``, and ``python -m charrnn``."""
 
+import contextlib
 import gc
 import os
 import sys
 
 # Python puts the working directory first where modules are looked for; nothing is to be run because it lies there.
-if not sys.flags.safe_path and sys.path[0] == os.getcwd():  # noqa: PTH109 - pathlib is not needed for the help
-    del sys.path[0]
+with contextlib.suppress(FileNotFoundError):  # the directory may be gone
+    if not sys.flags.safe_path and sys.path[0] == os.getcwd():  # noqa: PTH109 - pathlib is not needed for the help
+        del sys.path[0]
 
 #: New objects before Python looks for garbage. Importing torch makes a million that stay: looking through them at the
 #: usual 700 takes a sixth of its time.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.generation.network import CHUNK_TOKENS, Network
+from charrnn.generation.sampling import no_numbers
 from charrnn.tokenizers.base import Ids, Tokenizer
 
 _LONGEST_CHUNK = 2048
@@ -122,8 +123,13 @@ def score(
         context: the id that the first is predicted from.
         size: characters and bytes of the text, where they are known; else they are counted in the decoded ids, which
             differs where the tokenizer had to replace characters.
+
+    Raises:
+        RunError: the weights are no numbers.
     """
     nats = score_tokens(network, tokens, context)
+    if not math.isfinite(nats):
+        raise no_numbers()
     return Score(nats, len(tokens), *(size or _size(tokenizer, tokens)))
 
 

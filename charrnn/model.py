@@ -95,6 +95,11 @@ class LanguageModel(nn.Module):
     def _checked(self, found: Any, inputs: Tensor) -> tuple[Tensor, State]:
         """Refuse what a plugin's cell gives back in another form than the contract's, before it fails elsewhere."""
         outputs, state = found
+        lanes = inputs.shape[-2]
+        if not isinstance(state, tuple) or not all(
+            isinstance(leaf, Tensor) and leaf.shape[:1] == (lanes,) for leaf in state
+        ):
+            raise ValueError("its step returns a state that is no tuple of tensors with one row a lane")
         wanted = (*inputs.shape[:-1], self.output.in_features)
         if outputs.shape != wanted:
             raise ValueError(f"its step returns outputs {list(outputs.shape[1:])}, not {list(wanted[1:])}")

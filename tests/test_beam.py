@@ -98,6 +98,13 @@ def test_what_is_cut_is_counted(session):
     assert (len(best.text), best.chars, best.tokens) == (best.tokens - 1, best.tokens, best.tokens)
 
 
+def test_two_ways_to_end_one_text_are_one(session, texts):
+    found = session.beam(beam=64, num=5, length=3, until=["a", "b"])
+    assert len({each.text for each in found}) == 5
+    (empty,) = (each for each in found if not each.text)
+    assert empty.score == pytest.approx(max(texts["a"], texts["b"]))
+
+
 def test_lines_end_a_hypothesis(trained):
     session = charrnn.load("words", checkpoints=trained)
     for each in session.beam("def ", beam=5, num=5, length=60, lines=2):
@@ -149,6 +156,11 @@ class TestGroups:
         assert sorted((each.text for each in found), key=lambda each: -texts[each]) == wanted
         winners = sorted((group[0] for group in beams), key=lambda each: -texts[each])
         assert [each.text for each in found[:3]] == winners
+
+    def test_groups_find_as_many_texts_as_there_are(self, session):
+        """What two groups find counts once, by its best score."""
+        found = session.beam(beam=6, num=6, beam_groups=3, diversity=0.01, length=12, until=["a"])
+        assert len(found) == len({each.text for each in found}) == 6
 
 
 class TestStochastic:

@@ -96,7 +96,7 @@ def test_unseen_characters_follow_the_policy(policy, told, written, talk):
 
 
 def test_what_cannot_be_is_told_and_the_talk_goes_on(talk):
-    result = talk("/undoo", "99", "☃", "ok")
+    result = talk("/undoo", "99", "9" * 5000, "²", "/undo", "☃", "ok")
     assert "there is no /undoo" in result.err
     assert "there is no suggestion 99; =99 adds it as text" in result.err
     assert "the model has never seen 1 character ('☃'); replaced" in result.err

@@ -565,6 +565,31 @@ class TestNumpyForms:
         assert checked.code == 1
         assert "BROKEN" in next(line for line in checked.out.splitlines() if "steps as the cell does" in line)
 
+    @pytest.mark.parametrize(
+        ("returned", "told"),
+        [
+            ("output[:, :-1], state", "outputs"),
+            ("output, None", "no tuple"),
+            ("output.astype(float), state", "float64"),
+        ],
+    )
+    def test_one_that_returns_wrong_things_is_named(self, returned, told, installed, text_file, cli):
+        installed(
+            "my_odd_form",
+            f"""
+            from charrnn.cells.numpy_forms.rnn import RNN
+
+            class Odd(RNN):
+                def step(self, projected, state):
+                    output, state = super().step(projected, state)
+                    return {returned}
+            """,
+        )
+        assert self.train(installed, text_file, cli, "my_odd_form:Odd").code == 0
+        result = cli("sample", "--length", 3)
+        assert "cell 'mine' of plugin 'my_numpy_cell'" in result.told
+        assert told in result.told
+
     def test_only_cells_have_one(self, installed, cli):
         installed(
             "my_strange_warper",

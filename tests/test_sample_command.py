@@ -216,6 +216,17 @@ class TestPipes:
         whole = (begun + rest).decode().rstrip("\n")
         assert session.generate(length=len(whole), seed=1).startswith(whole)
 
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    @pytest.mark.parametrize("flag", ["--prompt-file", "--prompts"])
+    def test_a_signal_ends_the_reading_of_a_long_prompt(self, number, code, flag, trained, tmp_path):
+        (tmp_path / "long.txt").write_text("def main():" * 1_000_000)
+        running = start(trained, flag, "long.txt", "--json")
+        while not _is_generating(running.pid):
+            assert running.poll() is None
+        running.send_signal(number)
+        out, err = running.communicate(timeout=60)
+        assert (running.returncode, out, err) == (code, b"", b"")
+
     def test_a_signal_ends_json_too(self, trained):
         running = start(trained, "--length", 10**9, "--num", 2, "--json", "--seed", 1)
         while not _is_generating(running.pid):
@@ -324,7 +335,12 @@ def test_weights_that_are_no_numbers_are_told(trained, tmp_path, cli):
     weights = load_file(path)
     weights["output.bias"] = weights["output.bias"] * float("nan")
     save_file(weights, path)
-    for flags in ([], ["--temp", 0], ["--beam", 3], ["--top-k", 3], ["--json"], ["--num", 3]):
-        result = cli("sample", *flags, "--length", 5)
+    (tmp_path / "text.txt").write_text("def")
+    commands = [
+        ["sample", *flags, "--length", 5] for flags in ([], ["--temp", 0], ["--beam", 3], ["--top-k", 3], ["--json"])
+    ]
+    commands += [["score", "text.txt", *flags] for flags in ([], ["--json"], ["--heatmap"], ["--per-char"])]
+    for command in commands:
+        result = cli(*command)
         assert result.code == 1
         assert "the model's weights hold NaN or infinity" in result.told

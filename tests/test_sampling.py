@@ -334,6 +334,29 @@ class TestSession:
         greedy = session.generate(allow="ab", no_repeat_ngram=1, temp=0)
         assert sorted(greedy) == ["a", "b"]
 
+    def test_a_text_that_is_blocked_leaves_those_beside_it_as_they_are(self, session):
+        def texts(num):
+            asked = SampleSettings(num=num, length=40, allow="abcd", no_repeat_ngram=2, top_p=0.6, seed=4)
+            pieces = session.pieces([session.read("")], asked)
+            return [piece.whole for piece in sorted((p for p in pieces if p.whole), key=lambda p: p.number)]
+
+        many = texts(30)
+        assert {each.stop for each in many} == {"blocked"}
+        assert len({each.tokens for each in many}) > 1
+        assert [each.text for each in many] == [
+            session.generate(lane=lane, length=40, allow="abcd", no_repeat_ngram=2, top_p=0.6, seed=4)
+            for lane in range(30)
+        ]
+
+    @pytest.mark.parametrize("temperature", [1e-40, 1e300])
+    def test_no_temperature_overflows(self, temperature, session):
+        more = {"temp": temperature, "length": 5, "seed": 1}
+        assert len(session.generate("def", top_k=3, **more)) == 5
+        assert len(session.generate("def", top_p=0.9, ban="a", **more)) == 5
+        assert len(session.beam("def", beam=3, stochastic=True, **more)) == 1
+        if temperature < 1:
+            assert session.generate("def", top_k=3, **more) == session.generate("def", temp=0, length=5)
+
     def test_temperature_zero_is_greedy(self, session):
         text = ""
         for _ in range(20):

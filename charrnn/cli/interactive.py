@@ -87,9 +87,10 @@ class _Talk:
             self._continue(f"{line}\n" if line else "")
         elif not line:
             self._continue("")
-        elif line.isdigit():
-            if 1 <= int(line) <= len(offered):
-                self._add(offered[int(line) - 1])
+        elif line.isdecimal():
+            by_number = {str(number): piece for number, piece in enumerate(offered, 1)}
+            if line in by_number:
+                self._add(by_number[line])
             else:
                 self._tell(f"there is no suggestion {line}; ={line} adds it as text")
         else:
@@ -144,7 +145,9 @@ class _Talk:
 
     def _offer(self) -> list[str]:
         """Show the likeliest next pieces that may come, numbered, and return them."""
-        best = self._session.following(self._turns[-1][1], self._asked)[:_SUGGESTIONS]
+        likely = self._session.following(self._turns[-1][1], self._asked)
+        # Half a character cannot be shown, nor added as text.
+        best = [(piece, share) for piece, share in likely if piece and "\ufffd" not in piece][:_SUGGESTIONS]
         shown = (f"{number} {piece!r} {share:.0%}" for number, (piece, share) in enumerate(best, 1))
         self._tell("  ".join(shown))
         return [piece for piece, _ in best]

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import typer
 
+from charrnn.cli.stopping import Stopped
 from charrnn.errors import UsageError, never_seen
 
 if TYPE_CHECKING:
@@ -45,14 +46,14 @@ class Prompts:
         prompt: str | None,
         file: str | None,
         lines: str | None,
-        stopped: Callable[[], bool] = bool,
+        stopped: Stopped | None = None,
     ) -> None:
         self._session = session
         self._asked = asked
         self._file = STDIN if prompt == STDIN else file
         self._prompt = prompt
         self._lines = lines
-        self._stopped = stopped
+        self._stopped = stopped or Stopped()
         self._texts: list[str | None] = []
         #: What shows a prompt from a file while it is read, once.
         self.echo: Callable[[str], object] | None = None
@@ -61,10 +62,11 @@ class Prompts:
         if self._lines is not None:
             for line in read_lines(self._lines, "--prompts"):
                 self._texts.append(line)
-                yield self._read([line])
+                pieces = (line[at : at + _BLOCK] for at in range(0, len(line), _BLOCK))
+                yield self._read(self._watched(pieces))
         elif self._file is not None:
             self._texts.append(None)
-            yield self._read(self._echoed(read_text(self._file, "--prompt-file")))
+            yield self._read(self._echoed(self._watched(read_text(self._file, "--prompt-file"))))
         else:
             self._texts.append(self._prompt or "")
             yield self._read([self._prompt or ""])
@@ -89,10 +91,15 @@ class Prompts:
 
     def _echoed(self, texts: Iterator[str]) -> Iterator[str]:
         for text in texts:
-            if self._stopped():
-                raise KeyboardInterrupt
             if self.echo is not None:
                 self.echo(text)
+            yield text
+
+    def _watched(self, texts: Iterable[str]) -> Iterator[str]:
+        """End where a signal asked for it: nothing was made yet that could be shown."""
+        for text in texts:
+            if self._stopped():
+                raise SystemExit(self._stopped.exit_code)
             yield text
 
 

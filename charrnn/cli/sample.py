@@ -87,7 +87,9 @@ def sample(
     talking = interactive or loop
     if talking:
         _refuse_talking(asked, prompts, interactive=interactive, loop=loop, json=json, novelty=novelty)
-    session = open_session(run, checkpoints, given, lanes=min(asked.beam or asked.num, LANES))
+    session = open_session(
+        run, checkpoints, given, lanes=LANES if prompts is not None else min(asked.beam or asked.num, LANES)
+    )
     if talking:
         from charrnn.cli.interactive import talk
 
@@ -105,10 +107,12 @@ def sample(
             for each in read:
                 found = session.search(each, asked, stopped=stopped)
                 writer.found(found, read.last, each)
-                if len(found) < asked.num or any(text.stop == "blocked" for text in found):
-                    _tell_of_few(len(found), asked.num)
                 if stopped():
                     break
+                if len(found) < asked.num:
+                    _tell_of_few(len(found), asked.num)
+                elif any(text.stop == "blocked" for text in found):
+                    typer.echo("the texts end where no token may come; forbid less", err=True)
         else:
             track = Track(text=json or novelty, log_probabilities=json, tokens=token_probs)
             for piece in session.pieces(read, asked, track=track, stopped=stopped):

@@ -63,9 +63,7 @@ def score(
     asked = [name for name, given in ways.items() if given]
     if len(asked) > 1:
         raise UsageError(f"{' and '.join(asked)} are different ways to show the score; give one of them")
-    if html is not None and (
-        str(html) == STDIN or (html.exists() and file != STDIN and Path(file).exists() and html.samefile(file))
-    ):
+    if html is not None and (str(html) == STDIN or _is_same(html, file)):
         raise UsageError(f"--html '{html}': the page needs a file of its own; give it another name")
     given = read_flags(settings)
     policy = check(UnseenSettings, without(given, DeviceSettings), label=flag).unseen

@@ -121,8 +121,8 @@ class Lanes:
                 if logs is not None:
                     logs[step] = log_probabilities(self._logits)[lanes, drawn]
                 if history is not None:
-                    history.append(drawn)
                     drawn = np.maximum(drawn, 0)  # a blocked lane reads on, to no effect
+                    history.append(drawn)
                 self._made += 1
                 self._logits, self._state = self._network.step(drawn, self._state)
         self._logits = self._logits.copy()  # another text may be drawn with this network meanwhile

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from charrnn.cells.numpy_forms.base import Array, NumpyCell, take
+from charrnn.cells.numpy_forms.base import Array, NumpyCell, NumpyState, take
 from charrnn.errors import RunError
 from charrnn.generation.network import TABLE_SIZE, Logits, Network, NetworkState, map_leaves
 from charrnn.generation.sampling import log_probabilities
@@ -69,6 +69,7 @@ class NumpyNetwork(Network):
             for cell, before in zip(self._others, state[1:], strict=True):
                 features, after = cell.step(cell.project(features), before)
                 states.append(after)
+            self._check(features, after, len(ids))
         return self._to_logits(features), tuple(states)
 
     def read(self, ids: Ids, state: NetworkState) -> tuple[Logits, NetworkState]:
@@ -115,10 +116,18 @@ class NumpyNetwork(Network):
                 after = state[number]
                 for time, row in enumerate(steps):
                     features[time], after = cell.step(row, after)
+                self._check(features[-1], after, ids.shape[1])
                 states.append(after)
                 if number + 1 < len(self._cells):
                     projected = self._cells[number + 1].project(features.reshape(ids.size, -1))
         return features, tuple(states)
+
+    def _check(self, features: Array, state: NumpyState, lanes: int) -> None:
+        """Refuse what a plugin's form gives back in another form than the contract's, before it fails elsewhere."""
+        if features.shape != (lanes, self._output.shape[0]) or features.dtype != self._bias.dtype:
+            raise ValueError(f"its step returns {features.dtype} outputs {list(features.shape)}")
+        if not isinstance(state, tuple) or not all(isinstance(leaf, np.ndarray) for leaf in state):
+            raise ValueError("its step returns a state that is no tuple of arrays")
 
     def _to_logits(self, features: Array) -> Logits:
         if len(self._logits) != len(features):

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from charrnn.errors import refuse_unseen
+from charrnn.errors import PluginError, refuse_unseen
 from charrnn.generation.history import LOOK_BACK
 from charrnn.generation.network import CHUNK_TOKENS, Logits, Network, NetworkState
 from charrnn.tokenizers.base import Ids, Tokenizer
@@ -76,7 +76,7 @@ class Reader:
         network, state = self._network, self._network.initial_state(1)
         last, kept = np.array([self._context]), np.empty(0, dtype=np.int64)
         tokens, nats = 0, 0.0
-        for ids in _chunks(self._tokenizer.encode_stream(known())):
+        for ids in chunks(self._tokenizer.encode_stream(known()), network.vocab_size):
             inputs = np.concatenate([last, ids[:-1]])[:, np.newaxis]
             if scored:
                 losses, state = network.losses(inputs, ids[:, np.newaxis], state)
@@ -92,14 +92,25 @@ class Reader:
     def go_on(self, prompt: Prompt, ids: Ids) -> Prompt:
         """Return what has been read once a prompt goes on with these ids; the prompt stays as it is."""
         state, logits = self._network.copy(prompt.state), prompt.logits
-        for chunk in _chunks([ids]):
+        for chunk in chunks([ids], self._network.vocab_size):
             logits, state = self._network.read(chunk[:, np.newaxis], state)
         kept = np.concatenate([prompt.ids, ids.astype(np.int64)])[-LOOK_BACK:]
         return Prompt(state, logits.copy(), kept, prompt.tokens + len(ids), prompt.chars)
 
 
-def _chunks(pieces: Iterable[Ids]) -> Iterator[Ids]:
-    """Cut ids into pieces that are neither empty nor too long for one pass."""
+def chunks(pieces: Iterable[Ids], vocab_size: int) -> Iterator[Ids]:
+    """Cut ids into pieces that are neither empty nor too long for one pass.
+
+    Raises:
+        PluginError: the tokenizer gave what are no ids.
+    """
     for piece in pieces:
+        if not (isinstance(piece, np.ndarray) and piece.ndim == 1 and np.issubdtype(piece.dtype, np.integer)):
+            raise PluginError("the run's tokenizer gives no array of ids; see: charrnn plugins check")
+        if len(piece) and not 0 <= piece.min() <= piece.max() < vocab_size:
+            raise PluginError(
+                f"the run's tokenizer gives ids from {piece.min()} to {piece.max()}, and the model knows 0 to "
+                f"{vocab_size - 1}; see: charrnn plugins check"
+            )
         for start in range(0, len(piece), CHUNK_TOKENS):
             yield piece[start : start + CHUNK_TOKENS].astype(np.int64)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from charrnn.generation.network import Logits
+from charrnn.generation.sampling import tempered
 from charrnn.generation.settings import DrawSettings
 from charrnn.generation.warpers.base import Warp, make_warp
 from charrnn.tokenizers.base import Ids, Tokenizer
@@ -70,7 +71,7 @@ class Reshape:
         logits, temperature = self.constrain(logits, history), self.temperature(made)
         if not self._after or temperature == 0:
             return logits, temperature
-        logits = logits / temperature
+        logits = tempered(logits, temperature)
         for warp in self._after:
             logits = warp(logits, history)
         return logits, 1.0

@@ -28,6 +28,11 @@ def log_probabilities(logits: Logits) -> NDArray[np.float64]:
     return result
 
 
+def no_numbers() -> RunError:
+    """Say what is wrong where a model's logits are no numbers."""
+    return RunError("the model's weights hold NaN or infinity: train it again with a lower --lr")
+
+
 class Draw:
     """Draws one token a lane from ``softmax(logits / temperature)``, by inverting its distribution function."""
 
@@ -70,10 +75,8 @@ class Draw:
 
     def _shifted(self, logits: Logits, temperature: float, uniforms: NDArray[np.float64]) -> Ids:
         """Do the same with the highest logit of each lane moved to 0, where numbers overflow or vanish without it."""
-        highest = logits.max(axis=1)
-        blocked = is_blocked(highest)
-        shift = np.where(blocked, 0, highest)[:, np.newaxis]
-        sums = np.cumsum(np.exp((logits.astype(np.float64) - shift) / temperature), axis=1)
+        blocked = is_blocked(logits.max(axis=1))
+        sums = np.cumsum(np.exp(tempered(logits, temperature)), axis=1)
         sums[blocked] = 1
         ids = _invert(sums, uniforms)
         ids[blocked] = BLOCKED
@@ -92,8 +95,16 @@ def is_blocked(highest: Logits) -> NDArray[np.bool_]:
         RunError: it is NaN or infinity.
     """
     if np.isnan(highest).any() or (highest == np.inf).any():
-        raise RunError("the model's weights hold NaN or infinity: it cannot generate; train it again with a lower --lr")
+        raise no_numbers()
     return np.asarray(highest == -np.inf)
+
+
+def tempered(logits: Logits, temperature: float) -> Logits:
+    """Return ``logits / temperature`` moved so that each lane's highest is 0, which no temperature makes overflow."""
+    highest = logits.max(axis=1, keepdims=True)
+    shifted = logits.astype(np.float64) - np.where(is_blocked(highest), 0, highest)
+    result: Logits = shifted / temperature
+    return result
 
 
 class Chance:

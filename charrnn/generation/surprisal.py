@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from charrnn.errors import refuse_unseen
 from charrnn.evaluation import Score, token_losses
-from charrnn.generation.network import CHUNK_TOKENS
+from charrnn.generation.prompt import chunks
+from charrnn.generation.sampling import no_numbers
 from charrnn.generation.session import Session
 from charrnn.tokenizers.base import Ids
 
@@ -78,13 +79,15 @@ class TextScorer:
     def _losses(self) -> Iterator[tuple[Ids, NDArray[np.float64]]]:
         kept: list[Ids] = []
 
-        def chunks() -> Iterator[Ids]:
-            for ids in self._session.tokenizer.encode_stream(self._counted()):
-                for start in range(0, len(ids), CHUNK_TOKENS):
-                    kept.append(ids[start : start + CHUNK_TOKENS].astype(np.int64))
-                    yield kept[-1][:, np.newaxis]
+        def columns() -> Iterator[Ids]:
+            encoded = self._session.tokenizer.encode_stream(self._counted())
+            for ids in chunks(encoded, self._session.network.vocab_size):
+                kept.append(ids)
+                yield ids[:, np.newaxis]
 
-        for losses in token_losses(self._session.network, chunks(), self._session.context):
+        for losses in token_losses(self._session.network, columns(), self._session.context):
+            if not np.isfinite(losses).all():
+                raise no_numbers()
             yield kept.pop(), losses[:, 0]
 
     def _counted(self) -> Iterator[str]:

@@ -56,7 +56,7 @@ class Generated:
 
 def bits_per_char(log_probability: float | None, chars: int) -> float | None:
     """Convert nats of a text; None where they are not known, or there is no text."""
-    return -log_probability / math.log(2) / chars if log_probability is not None and chars else None
+    return (0.0 - log_probability) / math.log(2) / chars if log_probability is not None and chars else None
 
 
 class Writer:

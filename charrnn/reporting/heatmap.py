@@ -58,11 +58,11 @@ def print_heatmap(surprises: Iterable[Surprise]) -> None:
         *whole, last = each.text.split("\n")
         for part in whole:
             line.append(printable(part) + _LINE_END, styles[level(each.bits)])
-            console.print(line)
+            console.print(line, soft_wrap=True)
             line = Text()
         line.append(printable(last), styles[level(each.bits)])
     if line:
-        console.print(line)
+        console.print(line, soft_wrap=True)
 
 
 def write_page(path: Path, title: str, surprises: Iterable[Surprise]) -> None:

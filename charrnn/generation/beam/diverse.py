@@ -59,8 +59,3 @@ class DiverseSearch(Search):
         groups = np.repeat(np.arange(asked.beam_groups), [len(each) for each in tokens])
         whose = np.concatenate(parents)
         return whose, dataclasses.replace(beams.extended(whose, np.concatenate(tokens), logs), groups=groups)
-
-    def _best(self) -> list[Hypothesis]:
-        """Leave out what a second group found as well."""
-        unique = {each.text: each for each in super()._best()}
-        return list(unique.values())

@@ -15,7 +15,7 @@ from charrnn.generation.history import LOOK_BACK
 from charrnn.generation.network import Network
 from charrnn.generation.prompt import Prompt
 from charrnn.generation.reshape import Reshape
-from charrnn.generation.sampling import is_blocked, log_probabilities
+from charrnn.generation.sampling import is_blocked, log_probabilities, tempered
 from charrnn.generation.settings import SampleSettings
 from charrnn.generation.text import Stop, Writer
 from charrnn.tokenizers.base import Ids, Tokenizer
@@ -85,7 +85,7 @@ class Search:
         Log-probabilities only fall, and the length penalty is largest at the greatest length: a beam that loses nothing
         until then gets its best score.
         """
-        if len(self._found) < self._width:
+        if len(self._best()) < self._width:
             return False
         longest = length_penalty(self._asked.length, self._asked.length_penalty)
         return self._best()[-1].score >= float(self._beams.sums.max()) / longest
@@ -98,7 +98,7 @@ class Search:
         history = np.concatenate([before, self._beams.ids], axis=1)[:, -LOOK_BACK:]
         logits = self._reshape.constrain(self._logits, history)
         if self._asked.stochastic:
-            logits = logits / self._asked.temp[0]
+            logits = tempered(logits, self._asked.temp[0])
         possible = ~is_blocked(logits.max(axis=1))
         logs = np.full(logits.shape, -np.inf)
         logs[possible] = log_probabilities(logits[possible])
@@ -130,7 +130,11 @@ class Search:
         self._found.append(Hypothesis(text, tokens, writer.chars, writer.stop, self._score(beams, lane), total))
 
     def _best(self) -> list[Hypothesis]:
-        return sorted(self._found, key=lambda each: -each.score)[: self._width]
+        """Return the best texts, each once: two searches, or two ways to part a text, may come to the same."""
+        unique: dict[str, Hypothesis] = {}
+        for each in sorted(self._found, key=lambda each: -each.score):
+            unique.setdefault(each.text, each)
+        return list(unique.values())[: self._width]
 
 
 class _Ends:

@@ -62,6 +62,8 @@ def make_warp(name: str, options: Mapping[str, Any], tokenizer: Tokenizer) -> Wa
         if not isinstance(warped, np.ndarray) or warped.shape != logits.shape:
             found = list(warped.shape) if isinstance(warped, np.ndarray) else type(warped).__name__
             raise PluginError(f"{entry} returns {found}, not logits {list(logits.shape)}; see: charrnn plugins check")
+        if not np.issubdtype(warped.dtype, np.floating):
+            raise PluginError(f"{entry} returns {warped.dtype}, no floating-point logits; see: charrnn plugins check")
         if not np.isfinite(warped.max(axis=-1)).all() and np.isfinite(logits.max(axis=-1)).all():
             raise PluginError(f"{entry} leaves no token that could come next; give it other options, or leave it out")
         return warped

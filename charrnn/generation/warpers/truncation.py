@@ -39,9 +39,11 @@ class TopP(Warper):
 
     def warp(self, logits: Logits, history: Ids) -> Logits:  # noqa: ARG002 - the contract's names
         """Add up from the likeliest on."""
-        if self.p == 1 or not np.isfinite(logits.max(axis=1)).all():
+        if self.p == 1:
             return logits
-        probabilities = np.exp(log_probabilities(logits))
+        possible = logits.max(axis=1) > -np.inf  # each lane by itself: another may have no token left
+        probabilities = np.zeros(logits.shape)
+        probabilities[possible] = np.exp(log_probabilities(logits[possible]))
         falling = -np.sort(-probabilities, axis=1)
         enough = np.count_nonzero(np.cumsum(falling, axis=1) < self.p, axis=1)
         last = np.minimum(enough, logits.shape[1] - 1)[:, np.newaxis]
