@@ -14,16 +14,6 @@ from charrnn.settings import CorpusSettings, DeviceSettings, UnseenSettings
 
 app = typer.Typer(add_completion=False)
 
-_LABELS = {
-    "nats_per_token": "nats per token",
-    "bits_per_char": "bits per character",
-    "bits_per_byte": "bits per byte",
-    "perplexity": "perplexity",
-    "tokens": "tokens",
-    "chars": "characters",
-    "bytes": "bytes",
-}
-
 
 @app.command(name="eval")
 @takes_settings({"Scoring": UnseenSettings, "Another corpus": CorpusSettings, "Device": DeviceSettings})
@@ -47,6 +37,7 @@ def evaluate(
     from charrnn.evaluation import score
     from charrnn.options import check
     from charrnn.reporting import make_reporter
+    from charrnn.reporting.scores import print_figures
     from charrnn.runs.corpus import text_to_score
     from charrnn.training.events import Preparing
 
@@ -71,6 +62,4 @@ def evaluate(
         )
         return
     typer.echo(f"run {session.run.name}, corpus {scored.corpus}, split {scored.split}")
-    for key, label in _LABELS.items():
-        value = result[key]
-        typer.echo(f"{label:<20}{value:>14,}" if isinstance(value, int) else f"{label:<20}{value:>14.4f}")
+    print_figures(result, without=["log_probability"])

@@ -10,6 +10,7 @@ import typer
 
 from charrnn.cli.stopping import stopped_by_signals
 from charrnn.errors import ExitCode, never_seen
+from charrnn.generation.prompt import leave_out
 from charrnn.reporting.text import printable
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class _Talk:
         self._tell(f"{never_seen(missing)}; {told}")
         if self._asked.unseen == "error":
             return None
-        return text.translate(dict.fromkeys(map(ord, missing))) if self._asked.unseen == "skip" else text
+        return leave_out(missing, text) if self._asked.unseen == "skip" else text
 
     def _continue(self, text: str) -> None:
         """Let the model go on from a text of the person's; both are one turn. Ctrl-C ends what it writes."""

@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
-_LABELS = {
-    "log_probability": "log-probability",
-    "bits_per_char": "bits per character",
-    "bits_per_byte": "bits per byte",
-    "perplexity": "perplexity",
-    "tokens": "tokens",
-    "chars": "characters",
-    "bytes": "bytes",
-}
-
 
 @app.command()
 @takes_settings({"Scoring": UnseenSettings, "Device": DeviceSettings})
@@ -91,14 +81,14 @@ def _is_same(page: Path, text: str) -> bool:
 
 
 def _print(session: Session, found: Score, *, json: bool) -> None:
+    from charrnn.reporting.scores import print_figures
+
     result = {"run": _name(session), **found.to_dict()}
     if json:
         typer.echo(json_format.dumps(result))
         return
     typer.echo(f"run {result['run']}")
-    for key, label in _LABELS.items():
-        value = result[key]
-        typer.echo(f"{label:<20}{value:>14,}" if isinstance(value, int) else f"{label:<20}{value:>14.4f}")
+    print_figures(result, without=["nats_per_token"])
 
 
 def _name(session: Session) -> str:

@@ -71,7 +71,7 @@ class Reader:
                     refuse_unseen(missing)
                 counts.update(missing)
                 chars += len(text)
-                yield text.translate(dict.fromkeys(map(ord, missing))) if unseen == "skip" else text
+                yield leave_out(missing, text) if unseen == "skip" else text
 
         network, state = self._network, self._network.initial_state(1)
         last, kept = np.array([self._context]), np.empty(0, dtype=np.int64)
@@ -96,6 +96,11 @@ class Reader:
             logits, state = self._network.read(chunk[:, np.newaxis], state)
         kept = np.concatenate([prompt.ids, ids.astype(np.int64)])[-LOOK_BACK:]
         return Prompt(state, logits.copy(), kept, prompt.tokens + len(ids), prompt.chars)
+
+
+def leave_out(characters: Iterable[str], text: str) -> str:
+    """Return a text without some characters."""
+    return text.translate(dict.fromkeys(map(ord, characters)))
 
 
 def chunks(pieces: Iterable[Ids], vocab_size: int) -> Iterator[Ids]:

@@ -36,11 +36,12 @@ class DiverseSearch(Search):
         self._group_of.setdefault(self._found[-1].text, int(beams.groups[lane]))
 
     def _in_order(self) -> list[Hypothesis]:
+        found = self._best()
         best: dict[int, Hypothesis] = {}
-        for each in self._best():
+        for each in found:
             best.setdefault(self._group_of[each.text], each)
         first = list(best.values())
-        return first + [each for each in self._best() if each not in first]
+        return first + [each for each in found if each not in first]
 
     def _children(self, logs: Scores) -> tuple[Ids, Beams]:
         asked, beams = self._asked, self._beams
