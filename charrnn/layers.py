@@ -12,13 +12,14 @@ from charrnn.options import check
 from charrnn.plugins import plugins
 from charrnn.settings import BUDGETS, TrainSettings
 
+_OPTIONS = "_options"
 #: How the names of settings end that are given one key=value at a time.
-OPTIONS = "_options"
+PAIRS = (_OPTIONS, "filter")
 
 
 def flag(name: str) -> str:
     """Write a setting's name as its flag."""
-    singular = name.removesuffix("s") if name.endswith(OPTIONS) else name
+    singular = name.removesuffix("s") if name.endswith(_OPTIONS) else name
     return "--" + singular.replace("_", "-")
 
 

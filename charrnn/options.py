@@ -51,7 +51,7 @@ def parse_pairs(pairs: list[str], flag: str) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UsageError(f"{flag} '{pair}': should be key=value, such as {flag} name=1")
-        options[key.strip().replace("-", "_")] = value
+        options[key.strip()] = value
     return options
 
 
@@ -66,7 +66,8 @@ def check_options(entry: Entry, function: Callable[..., Any], options: Mapping[s
     takes = option_parameters(entry, function)
     takes_any = any(each.kind is each.VAR_KEYWORD for each in inspect.signature(function).parameters.values())
     checked = {}
-    for name, value in options.items():
+    for written, value in options.items():
+        name = written.replace("-", "_")
         if name not in takes:
             if takes_any:
                 checked[name] = value

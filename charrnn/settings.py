@@ -24,6 +24,14 @@ def parse_duration(value: object) -> object:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
+def parse_size(value: object) -> object:
+    """Read bytes from ``500``, ``64k``, ``10MB``, ``1.5 GB`` or ``2GiB``; anything else is left for pydantic."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b?", value.strip().lower()) if isinstance(value, str) else None
+    if match is None:
+        return value
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** ("kmgt".index(match[2]) + 1))
+
+
 def _check_device(name: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
         raise ValueError("should be auto, cpu, mps, cuda, or cuda:N")
@@ -39,7 +47,13 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Device = Annotated[str, AfterValidator(_check_device)]
 #: Seconds.
 Duration = Annotated[Positive, BeforeValidator(parse_duration)]
+#: Bytes.
+Size = Annotated[int, BeforeValidator(parse_size), Field(ge=1, le=10**15)]
 Options = dict[str, Any]
+
+
+#: Marks a setting in which a flag writes a newline as ``\\n`` and a tab as ``\\t``.
+ESCAPES: dict[str, Any] = {"escapes": True}
 
 
 def of_kind(kind: str) -> dict[str, Any]:
@@ -57,11 +71,23 @@ class CorpusSettings(Settings):
     """How text is read."""
 
     column: str | None = Field(None, description="column that holds the text, where rows have several")
+    template: str | None = Field(
+        None, description="text of a row made of several columns, such as {title}\\n{body}", json_schema_extra=ESCAPES
+    )
+    filter: Options = Field({}, description="only rows whose column has this value, as column=value")
     encoding: str = Field("utf-8", description="encoding of text files")
     errors: Literal["strict", "replace", "ignore"] = Field(
         "strict", description="what to do with bytes that the encoding cannot read"
     )
-    separator: str | None = Field(None, description="text between documents (the corpus's own by default)")
+    separator: str | None = Field(
+        None, description="text between documents (the corpus's own by default)", json_schema_extra=ESCAPES
+    )
+    newlines: Literal["keep", "fold"] = Field(
+        "keep", description="keep line ends as they are, or fold CR LF and CR to LF"
+    )
+    normalize: Literal["none", "nfc", "nfkc"] = Field("none", description="Unicode normalization form of the text")
+    max_bytes: Size | None = Field(None, description="no more of each split than so many bytes of UTF-8, such as 10MB")
+    corpus_options: Options = Field({}, description="an option of the corpus, as key=value")
 
 
 class TokenizerSettings(Settings):

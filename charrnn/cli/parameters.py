@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -11,7 +12,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from charrnn.cli.completion import complete_runs, completes
-from charrnn.layers import OPTIONS, flag
+from charrnn.layers import PAIRS, flag
 from charrnn.options import parse_pairs
 from charrnn.runs.place import ENVIRONMENT
 from charrnn.settings import Duration, Options, Settings
@@ -68,7 +69,7 @@ def read_flags(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Drop what was not given, and read ``key=value`` lists."""
     given = {name: value for name, value in settings.items() if value not in (None, [])}
     return {
-        name: parse_pairs(value, flag(name)) if isinstance(value, list) and name.endswith(OPTIONS) else value
+        name: parse_pairs(value, flag(name)) if isinstance(value, list) and name.endswith(PAIRS) else value
         for name, value in given.items()
     }
 
@@ -80,16 +81,17 @@ def without(given: Mapping[str, Any], group: type[Settings]) -> dict[str, Any]:
 
 def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
     options, many = field.annotation == Options, _is_repeatable(field)
-    switch = field.annotation is bool
+    switch, either = field.annotation is bool, field.annotation == bool | None
     option = typer.Option(
-        flag(name),
+        f"{flag(name)}/--no-{name}" if either else flag(name),
         help=_help(field),
-        metavar="KEY=VALUE" if options else None if switch else _metavar(field),
+        metavar="KEY=VALUE" if options else None if switch or either else _metavar(field),
         rich_help_panel=panel,
         show_default=False,
         autocompletion=_completion(field),
+        callback=_unescape if _extra(field).get("escapes") else None,
     )
-    kind: Any = bool | None if switch else list[str] | None if options or many else str | None
+    kind: Any = bool | None if switch or either else list[str] | None if options or many else str | None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
@@ -105,8 +107,18 @@ def _element(annotation: Any) -> Any:
 
 
 def _completion(field: FieldInfo) -> Callable[[str], list[tuple[str, str]]] | None:
-    extra = field.json_schema_extra
-    return completes(str(extra["names"])) if isinstance(extra, dict) and "names" in extra else None
+    names = _extra(field).get("names")
+    return completes(str(names)) if names else None
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+
+
+def _unescape(value: str | None) -> str | None:
+    r"""Read ``\n``, ``\t`` and ``\\`` in a flag: a shell hands them over as they were typed."""
+    signs = {"n": "\n", "t": "\t", "\\": "\\"}
+    return value and re.sub(r"\\([nt\\])", lambda found: signs[found[1]], value)
 
 
 def _help(field: FieldInfo) -> str:

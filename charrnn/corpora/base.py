@@ -7,6 +7,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from charrnn.registry import Entry
@@ -18,17 +19,33 @@ VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 Progress = Callable[[str, int, int | None], None]
 
 
+@dataclass(frozen=True)
+class Shard:
+    """A part of a split that can be read by itself: a stream takes a split's shards in any order.
+
+    Attributes:
+        read: yields the shard's text in pieces, the same each time.
+        documents: whether each piece is a whole document, without the separator, so that they too may be put in another
+            order; otherwise the pieces are one text.
+    """
+
+    read: Callable[[], Iterator[str]]
+    documents: bool = False
+
+
 class Corpus(ABC):
     """Text in one or more splits, and where it came from.
 
     Attributes:
         name: short, fit for a file name.
         separator: what stands between documents; a text's first token is predicted from it.
+        streamed: whether it is too large for anyone's disk, so that training streams it unless told otherwise.
         entry: the registered name that it was opened by, if it was by one.
     """
 
     name: str
     separator: str = ""
+    streamed: bool = False
     entry: Entry | None = None
 
     @abstractmethod
@@ -42,6 +59,14 @@ class Corpus(ABC):
         Raises:
             CorpusError: the text cannot be read.
         """
+
+    def shards(self, split: str) -> list[Shard]:
+        """Return the parts that a stream of the split is made of; by default it is one, and read in order.
+
+        Raises:
+            CorpusError: the text cannot be reached.
+        """
+        return [Shard(lambda: self.read(split))]
 
     @abstractmethod
     def provenance(self) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Files(Corpus):
             options["sep"] = "\t" if ".tsv" in _suffixes(path) else ","
         try:
             rows = datasets.load_dataset(kind, data_files=str(path), split="train", streaming=True, **options)
-            yield from joined(texts(rows, self._settings.column, path.name), self.separator)
+            yield from joined(texts(rows, self._settings, path.name), self.separator)
         except CharrnnError:
             raise
         # datasets has no error of its own for a file that is not what its suffix says: what it raises is whatever

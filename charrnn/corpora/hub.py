@@ -44,7 +44,7 @@ class Hub(Corpus):
         self.name = name
         self.separator = "\n" if settings.separator is None else settings.separator
         self._asked = {"dataset": dataset, "config": config, "requested_revision": revision}
-        self._column = settings.column
+        self._settings = settings
         self._splits = _load(dataset, config, revision)
 
     def splits(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class Hub(Corpus):
 
     def read(self, split: str) -> Iterator[str]:
         """Yield the texts of the rows."""
-        return joined(texts(self._splits[split], self._column, self._asked["dataset"] or ""), self.separator)
+        return joined(texts(self._splits[split], self._settings, self._asked["dataset"] or ""), self.separator)
 
     def provenance(self) -> dict[str, Any]:
         """Name the dataset, the revision asked for and the one that it led to."""
@@ -63,7 +63,7 @@ class Hub(Corpus):
             **self._asked,
             "resolved_revision": _resolved_revision(rows.cache_files),
             "licence": rows.info.license or None,
-            "column": self._column,
+            "column": self._settings.column,
             "separator": self.separator,
             "rows": {name: split.num_rows for name, split in self._splits.items()},
         }

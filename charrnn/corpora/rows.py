@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from charrnn.errors import CorpusError, near_names
+from charrnn.settings import CorpusSettings
 
 #: Columns that hold the text in most datasets, tried in this order.
 _USUAL = ("text", "content", "sentence", "document")
@@ -13,13 +14,13 @@ _TEXT = ("string", "large_string", "str")
 _BATCH = 1000
 
 
-def texts(dataset: Any, column: str | None, name: str) -> Iterator[str]:
+def texts(dataset: Any, settings: CorpusSettings, name: str) -> Iterator[str]:
     """Yield the texts of a ``datasets`` Dataset or IterableDataset, row by row; empty rows are passed over.
 
     Raises:
         CorpusError: no such column, or it does not hold text.
     """
-    chosen = text_column(_kinds(dataset), column, name)
+    chosen = text_column(_kinds(dataset), settings.column, name)
     for batch in dataset.select_columns([chosen]).iter(batch_size=_BATCH):
         for value in batch[chosen]:
             if isinstance(value, str):
