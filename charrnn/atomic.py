@@ -20,8 +20,14 @@ def write_file(path: Path, content: bytes) -> None:
     _sync(path.parent)
 
 
-def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
+def write_directory(path: Path, fill: Callable[[Path], None], *, resumable: bool = False) -> None:
     """Let ``fill`` write into a directory beside its place, flush every file, and put it in its place.
+
+    Args:
+        path: the place.
+        fill: is given the directory.
+        resumable: whether ``fill`` finds what it wrote before it was interrupted or killed; it is then called again.
+            What it wrote before it failed is removed either way.
 
     Raises:
         FileExistsError: something is there already; it is left as it was.
@@ -29,16 +35,22 @@ def write_directory(path: Path, fill: Callable[[Path], None]) -> None:
     if path.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     unfinished = path.with_name(f".{path.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+    if not resumable:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True, exist_ok=resumable)
+    keep = False
     try:
         fill(unfinished)
         for inside in sorted(unfinished.rglob("*")):
             _sync(inside)
         _sync(unfinished)
         unfinished.rename(path)
+    except BaseException as error:
+        keep = resumable and not isinstance(error, Exception)
+        raise
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(unfinished, ignore_errors=True)
     _sync(path.parent)
 
 

@@ -119,5 +119,5 @@ def read_all(corpus: Corpus, splits: Iterable[str], doing: str, progress: Progre
         with corpus.entry.blamed() if corpus.entry else nullcontext():
             for piece in corpus.read(split):
                 yield piece
-                done += len(piece.encode("utf-8", "surrogatepass"))
+                done += len(piece) if piece.isascii() else len(piece.encode("utf-8", "surrogatepass"))
                 progress(doing, done, total)

@@ -9,6 +9,7 @@ from pathlib import Path
 import filelock
 
 from charrnn.atomic import write_directory
+from charrnn.corpora.base import Progress
 
 ENVIRONMENT = "CHARRNN_CACHE"
 
@@ -22,14 +23,35 @@ def cache_directory() -> Path:
     return platformdirs.user_cache_path("charrnn")
 
 
-def cached(kind: str, key: str, build: Callable[[Path], None]) -> Path:
-    """Return the directory ``key`` of a kind: built whole, by one process while others wait, or not at all."""
+def cached(
+    kind: str,
+    key: str,
+    build: Callable[[Path], None],
+    progress: Progress | None = None,
+    *,
+    resumable: bool = False,
+) -> Path:
+    """Return the directory ``key`` of a kind: built whole, by one process while others wait, or not at all.
+
+    Args:
+        kind: the folder of the cache.
+        key: the directory's name.
+        build: writes into the directory.
+        progress: told of waiting for another process.
+        resumable: whether what a killed ``build`` has left is there for the next one.
+    """
     directory = cache_directory() / kind / key
     if directory.is_dir():
         return directory
     directory.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(directory.with_suffix(".lock")):
-        if directory.is_dir():
-            return directory
-        write_directory(directory, build)
+    lock = filelock.FileLock(directory.with_suffix(".lock"))
+    try:
+        held = lock.acquire(blocking=False)
+    except filelock.Timeout:
+        if progress:
+            progress("waiting for another process that reads it", 0, None)
+        held = lock.acquire()
+    with held:
+        if not directory.is_dir():
+            write_directory(directory, build, resumable=resumable)
     return directory

@@ -67,5 +67,5 @@ def fit_tokenizer(corpus: Corpus, settings: TokenizerSettings, progress: Progres
                 raise CorpusError(f"the corpus '{corpus.name}' is empty; give one that holds text")
             trained.save(directory)
 
-    directory = cached("tokenizers", key, build)
+    directory = cached("tokenizers", key, build, progress)
     return load_tokenizer(entry.name, directory)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from charrnn.corpora.base import VALIDATION_NAMES, Corpus, Progress, digest, read_all
+from charrnn.corpora.base import VALIDATION_NAMES, Corpus, Progress, digest
 from charrnn.corpora.cache import cached
+from charrnn.corpora.fitting import FittedTokenizer
+from charrnn.corpora.packing import MANIFEST, build_pack
 from charrnn.errors import CorpusError, near_names
 from charrnn.tokenizers.base import Ids, Tokenizer
 
-_FORMAT = 1
-_MANIFEST = "manifest.json"
+#: The folder of the cache that packs are in.
+PACKS = "packs"
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -72,31 +73,29 @@ class TokenPack:
         return next((name for name in VALIDATION_NAMES if name in self.splits), None)
 
 
-def open_pack(corpus: Corpus, tokenizer: Tokenizer, identity: str, progress: Progress) -> TokenPack:
-    """Open a corpus's pack, and build it first where the cache has none.
+def open_pack(corpus: Corpus, fitted: FittedTokenizer, progress: Progress) -> TokenPack:
+    """Open a corpus's pack, and build it first where the cache has none; arguments as :func:`build_pack`'s.
 
-    Args:
-        corpus: what to pack.
-        tokenizer: what to pack it with.
-        identity: what tells this tokenizer from others, from :mod:`charrnn.corpora.fitting`.
-        progress: told of the text read.
+    Raises:
+        CorpusError: the text cannot be read, or the pack is damaged.
+        PluginError: the tokenizer failed.
     """
 
     def build(directory: Path) -> None:
-        _build(corpus, tokenizer, directory, progress)
+        build_pack(corpus, fitted, directory, progress)
 
-    return find_pack(digest([_FORMAT, corpus.identity(), identity])[:32], build)
+    return find_pack(digest([_FORMAT, corpus.identity(), fitted.identity()])[:32], build, progress)
 
 
-def find_pack(key: str, build: Callable[[Path], None] | None = None) -> TokenPack:
+def find_pack(key: str, build: Callable[[Path], None] | None = None, progress: Progress | None = None) -> TokenPack:
     """Open a pack by its key.
 
     Raises:
         CorpusError: the cache does not have it, and no ``build`` was given.
     """
-    directory = cached("packs", key, build or _not_there)
+    directory = cached(PACKS, key, build or _not_there, progress, resumable=True)
     try:
-        manifest = json.loads((directory / _MANIFEST).read_text())
+        manifest = json.loads((directory / MANIFEST).read_text())
         return TokenPack(key, directory, manifest["splits"], manifest["dtype"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorpusError(f"the token pack {directory} is damaged ({error}); remove that folder") from error
@@ -136,52 +135,3 @@ def cut(pack: TokenPack, tokenizer: Tokenizer, val_fraction: float) -> tuple[Par
 
 def _not_there(_: Path) -> None:
     raise CorpusError("the cache no longer has the tokens of this corpus")
-
-
-def _build(corpus: Corpus, tokenizer: Tokenizer, directory: Path, progress: Progress) -> None:
-    dtype = np.min_scalar_type(tokenizer.vocab_size - 1)
-    splits = {}
-    for split in corpus.splits():
-        text = _Counter(read_all(corpus, [split], "packing", progress), tokenizer)
-        tokens = 0
-        with (directory / f"{split}.bin").open("wb") as file:
-            for ids in tokenizer.encode_stream(text):
-                tokens += len(ids)
-                file.write(ids.astype(dtype).tobytes())
-        splits[split] = {"tokens": tokens, **text.counts()}
-    manifest = {
-        "corpus": corpus.name,
-        "dtype": dtype.name,
-        "splits": splits,
-        "provenance": corpus.provenance(),
-    }
-    (directory / _MANIFEST).write_text(json.dumps(manifest, indent=2))
-
-
-class _Counter:
-    """Passes a text on, counting and hashing it on its way."""
-
-    def __init__(self, pieces: Iterator[str], tokenizer: Tokenizer) -> None:
-        self._pieces = pieces
-        self._tokenizer = tokenizer
-        self._chars = 0
-        self._bytes = 0
-        self._unseen: Counter[str] = Counter()
-        self._sha256 = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[str]:
-        for piece in self._pieces:
-            raw = piece.encode("utf-8", "surrogatepass")
-            self._chars += len(piece)
-            self._bytes += len(raw)
-            self._sha256.update(raw)
-            self._unseen.update(self._tokenizer.unseen(piece))
-            yield piece
-
-    def counts(self) -> dict[str, Any]:
-        return {
-            "chars": self._chars,
-            "bytes": self._bytes,
-            "sha256": self._sha256.hexdigest(),
-            "unseen": dict(self._unseen),
-        }

@@ -41,8 +41,7 @@ def prepare(
     try:
         if fitted is None:
             fitted = fit_tokenizer(corpus, settings, progress)
-        with fitted.entry.blamed():
-            pack = open_pack(corpus, fitted.tokenizer, fitted.identity(), progress)
+        pack = open_pack(corpus, fitted, progress)
         return Prepared(corpus.name, corpus.separator, corpus.provenance(), corpus.entry, fitted, pack)
     finally:
         corpus.close()

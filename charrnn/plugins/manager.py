@@ -74,6 +74,8 @@ class Plugins:
         self._registries: dict[str, Registry] = {}
         self._tried: set[int] = set()
         self.problems: list[PluginProblem] = []
+        #: What was added, so that another process can add the same.
+        self.added: list[str] = []
         self.sources: list[Source] = [Builtin(builtin, BUILTIN)]
         for source in self._found():
             self._append(source)
@@ -125,6 +127,7 @@ class Plugins:
                 f"rename the file, or leave that one out by {ONLY}"
             )
         self.sources.append(source)
+        self.added.append(str(source.path if isinstance(source, File) else target))
         self._registries.clear()
 
     def entries(self) -> list[Entry]:

@@ -12,6 +12,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.tokenizers.segments import aligned
+
 Ids = NDArray[np.integer[Any]]
 
 
@@ -67,10 +69,21 @@ class Tokenizer(ABC):
         """Count the characters that :meth:`encode` would replace; by default none."""
         return Counter()
 
+    def boundary(self, text: str) -> int:
+        """Return how much of a text, from its start, has the same ids whatever follows: by default all of it.
+
+        What comes after it is then encoded by itself, and the ids of the two parts are those of the whole.
+        """
+        return len(text)
+
+    def parts(self, texts: Iterable[str]) -> Iterator[str]:
+        """Cut a text that comes in pieces anew, into parts that can each be encoded by itself."""
+        return aligned(texts, self.boundary)
+
     def encode_stream(self, texts: Iterable[str]) -> Iterator[Ids]:
         """Encode a text that comes in pieces; the ids are those of the whole, wherever it was cut."""
-        for text in texts:
-            yield self.encode(text)
+        for part in self.parts(texts):
+            yield self.encode(part)
 
     def context(self, separator: str) -> int:
         """Choose the token that stands before a text's first: the separator's last, else newline, else id 0."""

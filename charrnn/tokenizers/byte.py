@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -9,12 +10,13 @@ from typing import Self
 import numpy as np
 
 from charrnn.tokenizers.base import Decoder, Ids, Tokenizer, Utf8Decoder
+from charrnn.tokenizers.surrogates import surrogates
 
 _BYTES = [bytes([value]) for value in range(256)]
 
 
 class ByteTokenizer(Tokenizer):
-    """The 256 byte values: nothing to learn, and no text that it cannot encode."""
+    """The 256 byte values: nothing to learn, and no text of Unicode that it cannot encode."""
 
     vocab_size = 256
 
@@ -26,6 +28,10 @@ class ByteTokenizer(Tokenizer):
     def encode(self, text: str) -> Ids:
         """Encode as UTF-8; a lone surrogate, which has none, becomes ``?``."""
         return np.frombuffer(text.encode("utf-8", "replace"), dtype=np.uint8)
+
+    def unseen(self, text: str) -> Counter[str]:
+        """Count lone surrogates: all else can be encoded."""
+        return surrogates(text)
 
     def decode(self, ids: Ids) -> str:
         """Decode UTF-8, with U+FFFD for what is none."""

@@ -34,26 +34,38 @@ class CharTokenizer(Tokenizer):
         self.vocab_size = len(alphabet)
         self._points = _code_points(alphabet)
         self.replacement = next((alphabet.index(each) for each in "\ufffd? " if each in alphabet), 0)
+        dtype = np.min_scalar_type(max(self.vocab_size - 1, 0))
         # As long as the highest code point asks for, and one more place for all that lie above it.
-        self._table = np.full(int(self._points.max(initial=0)) + 2, -1, dtype=np.int32)
-        self._table[self._points] = np.arange(self.vocab_size, dtype=np.int32)
+        places = int(self._points.max(initial=0)) + 2
+        self._ids = np.full(places, self.replacement, dtype=dtype)
+        self._ids[self._points] = np.arange(self.vocab_size, dtype=dtype)
+        self._unknown = np.ones(places, dtype=bool)
+        self._unknown[self._points] = False
+        # The same for ASCII, which is most of most texts: bytes.translate is faster than any other table.
+        ascii_points = np.minimum(np.arange(256), places - 1)
+        self._ascii_unknown = self._unknown[ascii_points].tobytes()
+        self._ascii_ids = self._ids[ascii_points].tobytes() if dtype == np.uint8 else None
 
     @classmethod
     def train(cls, texts: Iterable[str]) -> Self:
         """Collect the alphabet."""
         seen = np.zeros(_CODE_POINTS, dtype=bool)
+        new = b"\1" * 256
         for text in texts:
-            seen[_code_points(text)] = True
+            if text.isascii():
+                raw = text.encode()
+                if b"\1" in raw.translate(new):
+                    seen[np.frombuffer(raw, dtype=np.uint8)] = True
+                    new = (~seen[:256]).tobytes()
+            else:
+                seen[_code_points(text)] = True
         return cls(_text(np.flatnonzero(seen)))
-
-    def _look_up(self, text: str) -> NDArray[np.int32]:
-        return self._table[np.minimum(_code_points(text), len(self._table) - 1)]
 
     def encode(self, text: str) -> Ids:
         """Look up each character."""
-        ids = self._look_up(text)
-        ids[ids < 0] = self.replacement
-        return ids
+        if self._ascii_ids and text.isascii():
+            return np.frombuffer(text.encode().translate(self._ascii_ids), dtype=np.uint8)
+        return self._ids.take(_code_points(text), mode="clip")
 
     def decode(self, ids: Ids) -> str:
         """Look up each id."""
@@ -61,8 +73,11 @@ class CharTokenizer(Tokenizer):
 
     def unseen(self, text: str) -> Counter[str]:
         """Count the characters outside the alphabet."""
-        missing = _code_points(text)[self._look_up(text) < 0]
-        return Counter(_text(missing))
+        if text.isascii() and b"\1" not in text.encode().translate(self._ascii_unknown):
+            return Counter()
+        points = _code_points(text)
+        missing = self._unknown.take(points, mode="clip")
+        return Counter(_text(points[missing])) if missing.any() else Counter()
 
     def save(self, directory: Path) -> None:
         """Write the alphabet as JSON (its escapes hold lone surrogates too)."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-import random
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
 from charrnn.errors import CorpusError, RunError
+from charrnn.settings import Size
 from charrnn.tokenizers.base import Decoder, Ids, Tokenizer, Utf8Decoder
+from charrnn.tokenizers.segments import aligned, segments, segments_end
+from charrnn.tokenizers.surrogates import surrogates, without_surrogates
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
@@ -22,9 +23,6 @@ _FILE = "sentencepiece.model"
 # A line is encoded by itself, and a very long one in pieces of this many characters, so that a stream and a
 # whole text are cut at the same places and give the same ids.
 _LONGEST = 4096
-_SEGMENT = re.compile(rf"[^\n]{{0,{_LONGEST - 1}}}\n|[^\n]{{1,{_LONGEST}}}")
-# What Python makes of bytes that are no UTF-8; SentencePiece takes none.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 # SentencePiece writes a space as this character, which would therefore come back as a space.
 _SPACE = "\u2581"
 _SPACE_BYTES = _SPACE.encode()
@@ -51,7 +49,7 @@ class SentencePieceTokenizer(Tokenizer):
         vocab_size: int = 1000,
         model_type: Literal["bpe", "unigram"] = "bpe",
         character_coverage: float = 0.9995,
-        sentence_size: int = 200_000,
+        sample_size: Size = 8_000_000,
     ) -> Self:
         """Learn the pieces.
 
@@ -60,19 +58,17 @@ class SentencePieceTokenizer(Tokenizer):
             vocab_size: pieces, the 256 bytes among them.
             model_type: how they are chosen.
             character_coverage: share of the text's characters that get a piece of their own.
-            sentence_size: lines in the sample.
+            sample_size: characters in the sample, at most.
 
         Raises:
             CorpusError: the corpus does not yield such a vocabulary.
         """
         import sentencepiece
 
-        segments = (segment for run in _whole_segments(texts) for segment in _SEGMENT.findall(run))
-        lines = (segment.rstrip("\n") for segment in segments)
         model = io.BytesIO()
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=iter(_sample((line for line in lines if line), sentence_size)),
+                sentence_iterator=iter(_sample(texts, sample_size)),
                 model_writer=model,
                 vocab_size=vocab_size,
                 model_type=model_type,
@@ -101,7 +97,7 @@ class SentencePieceTokenizer(Tokenizer):
     def encode(self, text: str) -> Ids:
         """Encode line by line."""
         ids: list[int] = []
-        for segment in _SEGMENT.findall(_SURROGATE.sub("\ufffd", text)):
+        for segment in segments(without_surrogates(text), _LONGEST):
             first, *others = segment.split(_SPACE)
             ids += self._processor.encode(first)
             for other in others:
@@ -111,12 +107,11 @@ class SentencePieceTokenizer(Tokenizer):
 
     def unseen(self, text: str) -> Counter[str]:
         """Count lone surrogates: all else can be encoded."""
-        return Counter(_SURROGATE.findall(text))
+        return surrogates(text)
 
-    def encode_stream(self, texts: Iterable[str]) -> Iterator[Ids]:
-        """Encode a text that comes in pieces, cut where :meth:`encode` cuts it."""
-        for run in _whole_segments(texts):
-            yield self.encode(run)
+    def boundary(self, text: str) -> int:
+        """Return the end of the last line, or of the last piece of a very long one."""
+        return segments_end(text, _LONGEST)
 
     def decode(self, ids: Ids) -> str:
         """Join the pieces' bytes and decode UTF-8, with U+FFFD for what is none."""
@@ -160,28 +155,22 @@ def _processor(model: bytes) -> SentencePieceProcessor:
     return processor
 
 
-def _sample(lines: Iterable[str], size: int) -> list[str]:
-    """Draw ``size`` lines evenly from any number of them, read once (Vitter 1985, algorithm R).
+def _sample(texts: Iterable[str], size: int) -> list[str]:
+    """Draw lines evenly from any number of them, read once, about ``size`` characters of them at most.
 
-    SentencePiece can do the same, but its memory then grows with the corpus.
+    Each line is kept with the same probability, which is halved, and with it the sample, whenever there are too many.
+    (SentencePiece can draw a sample too, but its memory then grows with the corpus.)
     """
-    chance = random.Random(0)  # noqa: S311 - the same corpus gives the same pieces
+    chance = np.random.default_rng(0)  # the same corpus gives the same pieces
+    probability, characters = 1.0, 0
     kept: list[str] = []
-    for number, line in enumerate(lines):
-        if number < size:
-            kept.append(line)
-        elif (place := chance.randrange(number + 1)) < size:
-            kept[place] = line
+    for text in aligned(texts, lambda text: segments_end(text, _LONGEST)):
+        found = segments(text, _LONGEST)
+        drawn = np.flatnonzero(chance.random(len(found)) < probability)
+        lines = [line for line in (found[place].rstrip("\n") for place in drawn) if line]
+        kept += lines
+        characters += sum(map(len, lines))
+        while characters > size and len(kept) > 1:
+            kept = [kept[place] for place in np.flatnonzero(chance.random(len(kept)) < 0.5)] or kept[:1]
+            probability, characters = probability / 2, sum(map(len, kept))
     return kept
-
-
-def _whole_segments(texts: Iterable[str]) -> Iterator[str]:
-    """Cut a text that comes in pieces anew, each piece now ending where a segment of the whole does."""
-    rest = ""
-    for text in texts:
-        segments = _SEGMENT.findall(rest + text)
-        # The last one is whole only if its line ended, or if it is as long as a segment may be.
-        whole = not segments or segments[-1].endswith("\n") or len(segments[-1]) == _LONGEST
-        rest = "" if whole else segments.pop()
-        yield "".join(segments)
-    yield rest

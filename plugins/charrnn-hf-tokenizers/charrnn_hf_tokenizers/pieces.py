@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -17,7 +17,7 @@ from charrnn import Tokenizer
 from charrnn.errors import CorpusError, RunError, UsageError
 from charrnn.tokenizers.base import Ids
 from charrnn_hf_tokenizers.sample import REPLACEMENT, Sample
-from charrnn_hf_tokenizers.segments import segments, stream_segments
+from charrnn_hf_tokenizers.segments import segments, segments_end
 
 # Unless it is told whether to use threads, the library writes a warning to standard error in each process that is
 # forked from one that has trained.
@@ -121,10 +121,9 @@ class PieceTokenizer(Tokenizer):
         """Encode segment by segment; a character that is not in the alphabet becomes U+FFFD."""
         return self._encode(segments(text))
 
-    def encode_stream(self, texts: Iterable[str]) -> Iterator[Ids]:
-        """Encode a text that comes in pieces, cut where :meth:`encode` cuts it."""
-        for part in stream_segments(texts):
-            yield self._encode(part)
+    def boundary(self, text: str) -> int:
+        """Return the end of the last segment that stays as it is."""
+        return segments_end(text)
 
     def decode(self, ids: Ids) -> str:
         """Join the pieces."""

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from charrnn_hf_tokenizers.segments import stream_segments
+from charrnn.tokenizers.segments import aligned
+from charrnn_hf_tokenizers.segments import segments, segments_end
 
 #: Stands for a character that a tokenizer does not know.
 REPLACEMENT = "\ufffd"
@@ -44,7 +45,7 @@ class Sample:
 
         chance = random.Random(0)  # noqa: S311 - the same corpus gives the same tokens
         lines: list[str] = []
-        for number, line in enumerate(line for part in stream_segments(cleaned()) for line in part):
+        for number, line in enumerate(line for part in aligned(cleaned(), segments_end) for line in segments(part)):
             if number < size:
                 lines.append(line)
             elif (place := chance.randrange(number + 1)) < size:

@@ -1,0 +1,120 @@
+"""Texts to ids, in this process or, where the tokenizer is slow, in several."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Self
+
+import numpy as np
+
+from charrnn.corpora.fitting import FittedTokenizer, load_tokenizer
+from charrnn.corpora.worker import Frame, Worker
+
+# Once encoding has taken so many seconds, and so many times as long as all else, other processes are worth starting.
+_SLOW_SECONDS = 2.0
+_SLOW_SHARE = 4.0
+#: Each takes memory for a text and its ids.
+_MOST_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The ids of a text as they go to disk, how many they are, and how often each character was unknown."""
+
+    ids: bytes
+    tokens: int
+    unseen: dict[str, int]
+
+
+class Encoder:
+    """Encodes texts that can each be encoded by itself.
+
+    Args:
+        fitted: the tokenizer.
+        dtype: of the ids on disk.
+    """
+
+    def __init__(self, fitted: FittedTokenizer, dtype: np.dtype[Any]) -> None:
+        self.dtype = dtype
+        self._fitted = fitted
+        self._began = time.monotonic()
+        self._encoding = 0.0
+        self._workers: list[Worker] = []
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._threads: ThreadPoolExecutor | None = None
+
+    @property
+    def ahead(self) -> int:
+        """How many texts may wait for their ids, so that every process is busy and memory stays bounded."""
+        return 2 * len(self._workers)
+
+    def encode(self, text: str, raw: bytes) -> Future[Encoded]:
+        """Encode a text; ``raw`` is the same in UTF-8."""
+        if self._threads is None and self._is_slow():
+            self._start_workers()
+        if self._threads is not None:
+            return self._threads.submit(self._ask, raw)
+        done: Future[Encoded] = Future()
+        began = time.monotonic()
+        with self._fitted.entry.blamed():
+            done.set_result(encode(self._fitted, text, self.dtype))
+        self._encoding += time.monotonic() - began
+        return done
+
+    def close(self) -> None:
+        """End the other processes."""
+        for worker in self._workers:
+            worker.close()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _is_slow(self) -> bool:
+        rest = time.monotonic() - self._began - self._encoding
+        return self._encoding > max(_SLOW_SECONDS, _SLOW_SHARE * rest) and (os.cpu_count() or 1) > 1
+
+    def _start_workers(self) -> None:
+        count = min(os.cpu_count() or 1, _MOST_WORKERS)
+        orders = {
+            "tokenizer": self._fitted.entry.name,
+            "directory": str(self._fitted.directory.absolute()),
+            "dtype": self.dtype.str,
+        }
+        self._workers = [Worker(f"{__name__}:answer", orders) for _ in range(count)]
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(count)
+
+    def _ask(self, raw: bytes) -> Encoded:
+        worker = self._idle.get()
+        worker.ask({}, raw)
+        told, ids = worker.answer()
+        self._idle.put(worker)
+        return Encoded(ids, told["tokens"], told["unseen"])
+
+
+def encode(fitted: FittedTokenizer, text: str, dtype: np.dtype[Any]) -> Encoded:
+    """Encode a text in this process."""
+    ids = fitted.tokenizer.encode(text)
+    return Encoded(ids.astype(dtype, copy=False).tobytes(), len(ids), dict(fitted.tokenizer.unseen(text)))
+
+
+def answer(orders: dict[str, Any], asked: Iterator[Frame]) -> Iterator[Frame]:
+    """Encode what is asked; the work of a :class:`~charrnn.corpora.worker.Worker`."""
+    fitted = load_tokenizer(orders["tokenizer"], Path(orders["directory"]))
+    dtype = np.dtype(orders["dtype"])
+    for _, raw in asked:
+        with fitted.entry.blamed():
+            encoded = encode(fitted, raw.decode("utf-8", "surrogatepass"), dtype)
+        yield {"tokens": encoded.tokens, "unseen": encoded.unseen}, encoded.ids

@@ -1,0 +1,108 @@
+"""Making a token pack: one pass over the text, at constant memory, taken up again where it was killed.
+
+The text is cut into shards, where its tokenizer allows. A later build reads the text again, and encodes from the first
+shard on that is not there, or that was of another text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charrnn.corpora.base import Corpus, Progress, read_all
+from charrnn.corpora.encoder import Encoded, Encoder
+from charrnn.corpora.fitting import FittedTokenizer
+from charrnn.corpora.journal import Journal, Shard
+
+#: Characters of a shard, about.
+SHARD = 4 << 20
+MANIFEST = "manifest.json"
+
+
+def build_pack(corpus: Corpus, fitted: FittedTokenizer, directory: Path, progress: Progress) -> None:
+    """Write a corpus's pack into a directory, where an earlier build may have left a part of it.
+
+    Raises:
+        CorpusError: the text cannot be read.
+        PluginError: the tokenizer failed.
+    """
+    dtype = np.min_scalar_type(max(fitted.tokenizer.vocab_size - 1, 0))
+    with Encoder(fitted, dtype) as encoder:
+        splits = {split: _Split(corpus, split, fitted, encoder).build(directory, progress) for split in corpus.splits()}
+    manifest = {"corpus": corpus.name, "dtype": dtype.name, "splits": splits, "provenance": corpus.provenance()}
+    (directory / MANIFEST).write_text(json.dumps(manifest, indent=2))
+
+
+class _Split:
+    """Packs one split, and sums up what is in it."""
+
+    def __init__(self, corpus: Corpus, split: str, fitted: FittedTokenizer, encoder: Encoder) -> None:
+        self._corpus = corpus
+        self._split = split
+        self._tokenizer = fitted.tokenizer
+        self._encoder = encoder
+        self._sums = {"tokens": 0, "chars": 0, "bytes": 0}
+        self._unseen: Counter[str] = Counter()
+        self._sha256 = hashlib.sha256()
+
+    def build(self, directory: Path, progress: Progress) -> dict[str, Any]:
+        """Write the ids; returns what the manifest says of the split."""
+        texts = read_all(self._corpus, [self._split], "packing", progress)
+        itemsize = self._encoder.dtype.itemsize
+        with Journal(directory / f"{self._split}.bin", itemsize) as journal:
+            for shard in self._shards(journal, self._tokenizer.parts(blocks(texts))):
+                for key in self._sums:
+                    self._sums[key] += getattr(shard, key)
+                self._unseen.update(shard.unseen)
+            journal.finish()
+        return {**self._sums, "sha256": self._sha256.hexdigest(), "unseen": dict(self._unseen)}
+
+    def _shards(self, journal: Journal, texts: Iterable[str]) -> Iterator[Shard]:
+        """Find each shard in the journal, or encode it; several are encoded at once, and written in order."""
+        waiting: deque[tuple[str, int, int, Future[Encoded]]] = deque()
+        for text in texts:
+            raw = text.encode("utf-8", "surrogatepass")
+            self._sha256.update(raw)
+            so_far = self._sha256.hexdigest()
+            before = journal.resume(so_far)
+            if before is not None:
+                yield before
+                continue
+            waiting.append((so_far, len(text), len(raw), self._encoder.encode(text, raw)))
+            while len(waiting) > self._encoder.ahead:
+                yield self._written(journal, *waiting.popleft())
+        while waiting:
+            yield self._written(journal, *waiting.popleft())
+
+    @staticmethod
+    def _written(journal: Journal, so_far: str, chars: int, size: int, encoding: Future[Encoded]) -> Shard:
+        encoded = encoding.result()
+        shard = Shard(so_far, zlib.crc32(encoded.ids), chars, size, encoded.tokens, encoded.unseen)
+        journal.append(shard, encoded.ids)
+        return shard
+
+
+def blocks(texts: Iterable[str], size: int = SHARD) -> Iterator[str]:
+    """Join pieces of text, and cut long ones, to blocks of ``size`` characters; the last may be shorter."""
+    kept: list[str] = []
+    missing = size
+    for text in texts:
+        start = 0
+        while len(text) - start >= missing:
+            kept.append(text[start : start + missing])
+            start += missing
+            yield "".join(kept)
+            kept, missing = [], size
+        if start < len(text):
+            kept.append(text[start:])
+            missing -= len(text) - start
+    if kept:
+        yield "".join(kept)
