@@ -36,6 +36,10 @@ class CorpusError(CharrnnError):
     """A corpus cannot be found, reached or read."""
 
 
+class CorpusWarning(UserWarning):
+    """A corpus can be read, but there is something that a person should know of it."""
+
+
 class RunError(CharrnnError):
     """A run directory is missing, damaged, or in the way."""
 

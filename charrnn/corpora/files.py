@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import codecs
 import gzip
+import os
 import sys
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Any, cast
 
-from charrnn.corpora.base import Corpus, joined, joined_streams
+from charrnn.corpora.base import Corpus, Shard, joined, joined_streams
+from charrnn.corpora.decoding import can_be_cut, decoded
 from charrnn.corpora.quiet import import_datasets
 from charrnn.corpora.rows import texts
-from charrnn.errors import CharrnnError, CorpusError, near_names
+from charrnn.errors import CharrnnError, CorpusError, CorpusWarning, near_names
 from charrnn.settings import CorpusSettings
 
 #: What ``datasets`` calls the builder that reads a suffix.
@@ -26,7 +29,8 @@ ROWS = {
     ".jsonl": "json",
     ".arrow": "arrow",
 }
-_CHUNK = 1 << 20
+#: Bytes of a text file that are a shard of a stream.
+SHARD_BYTES = 64 << 20
 _SNIFF = 8192
 
 
@@ -39,6 +43,8 @@ class Files(Corpus):
         self.name = name
         self.paths = paths
         self._settings = settings
+        # As they are now: what is written into them later is not read.
+        self._statuses = {path: path.stat() for path in paths}
         if settings.separator is not None:
             self.separator = settings.separator
 
@@ -52,40 +58,70 @@ class Files(Corpus):
             return self._pieces(self.paths[0])
         return joined_streams((self._pieces(path) for path in self.paths), self.separator)
 
+    def shards(self, split: str) -> list[Shard]:  # noqa: ARG002 - there is one
+        """Return each file of rows, and each text file in runs of lines."""
+        return [shard for path in self.paths for shard in self._shards(path)]
+
     def provenance(self) -> dict[str, Any]:
         """Name the files with their sizes and times of change, and how they are read."""
         read = self._settings
         return {
             "source": "files",
             "files": [
-                [str(path.resolve()), status.st_size, status.st_mtime_ns]
-                for path in self.paths
-                for status in [path.stat()]
+                [str(path.resolve()), status.st_size, status.st_mtime_ns] for path, status in self._statuses.items()
             ],
-            "reading": [read.column, read.encoding, read.errors, self.separator],
+            "reading": [read.column, read.template, read.filter, read.encoding, read.errors, self.separator],
         }
 
     def size(self) -> int | None:
         """Add up the files, unless one of them is packed."""
         if any(path.suffix.lower() in _OPENERS or _rows_kind(path) for path in self.paths):
             return None
-        return sum(path.stat().st_size for path in self.paths)
+        return sum(status.st_size for status in self._statuses.values())
 
     def _pieces(self, path: Path) -> Iterator[str]:
         kind = _rows_kind(path)
         if kind:
-            return self._rows(path, kind)
-        if self._settings.column is not None:
-            raise CorpusError(f"--column {self._settings.column}: '{path}' is read as plain text, which has no columns")
+            return joined(self._rows(path, kind), self.separator)
+        for name in ("column", "template", "filter"):
+            if getattr(self._settings, name):
+                raise CorpusError(f"--{name}: '{path}' is read as plain text, which has no columns; leave it out")
         return self._text(path)
 
-    def _text(self, path: Path) -> Iterator[str]:
+    def _shards(self, path: Path) -> list[Shard]:
+        kind = _rows_kind(path)
+        if kind:
+            return [Shard(lambda: self._rows(path, kind), documents=self.separator != "")]
+        if path.suffix.lower() in _OPENERS or not can_be_cut(self._settings.encoding):
+            return [Shard(lambda: self._pieces(path))]
+        starts = range(0, max(self._statuses[path].st_size, 1), SHARD_BYTES)
+        return [Shard(partial(self._text, path, start, start + SHARD_BYTES)) for start in starts]
+
+    def _text(self, path: Path, start: int = 0, stop: int | None = None) -> Iterator[str]:
+        """Read a text file; given a start and stop, the lines that begin between them."""
+        opener = _OPENERS.get(path.suffix.lower())
         try:
-            with _OPENERS.get(path.suffix.lower(), _plain)(path) as stream:
-                yield from decoded(stream, path.name, self._settings)
+            if opener:
+                with opener(path) as stream:
+                    yield from decoded(stream, path.name, self._settings)
+                return
+            size = self._statuses[path].st_size
+            with path.open("rb") as file:
+                begin, end = (_next_line(file, place, size) for place in (start, size if stop is None else stop))
+                file.seek(begin)
+                yield from decoded(ByteRange(file, end), path.name, self._settings, begin)
+                self._check_unchanged(path, os.fstat(file.fileno()))
         except _reading_errors() as error:
-            packed = f"; is it really {path.suffix}?" if path.suffix.lower() in _OPENERS else ""
+            packed = f"; is it really {path.suffix}?" if opener else ""
             raise CorpusError(f"'{path}' cannot be read: {_reason(error)}{packed}") from error
+
+    def _check_unchanged(self, path: Path, now: os.stat_result) -> None:
+        before = self._statuses[path]
+        if now.st_size > before.st_size:
+            told = f"'{path}' has grown while it was read; its first {before.st_size:,} bytes are the corpus"
+            warnings.warn(told, CorpusWarning, stacklevel=2)
+        elif (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+            raise CorpusError(f"'{path}' was changed while it was read; try again once it stays as it is")
 
     def _rows(self, path: Path, kind: str) -> Iterator[str]:
         datasets = import_datasets()
@@ -96,7 +132,7 @@ class Files(Corpus):
             options["sep"] = "\t" if ".tsv" in _suffixes(path) else ","
         try:
             rows = datasets.load_dataset(kind, data_files=str(path), split="train", streaming=True, **options)
-            yield from joined(texts(rows, self._settings, path.name), self.separator)
+            yield from texts(rows, self._settings, path.name)
         except CharrnnError:
             raise
         # datasets has no error of its own for a file that is not what its suffix says: what it raises is whatever
@@ -122,7 +158,9 @@ def find_files(pattern: str) -> list[Path]:
             raise CorpusError(f"the folder '{pattern}' holds no text; give a folder or a file that does")
         return found
     if path.exists():
-        if path.stat().st_size == 0 and path.is_file():
+        if not path.is_file():
+            raise CorpusError(f"'{pattern}' is no file that can be read twice; pipe it in: charrnn train - < {pattern}")
+        if path.stat().st_size == 0:
             raise CorpusError(f"the file '{pattern}' is empty; give one that holds text")
         return [path]
     if has_magic(pattern):
@@ -137,44 +175,18 @@ def find_files(pattern: str) -> list[Path]:
     raise CorpusError(f"there is no file '{pattern}': {near_names(path.name, siblings)}")
 
 
-def decoded(stream: IO[bytes], name: str, settings: CorpusSettings) -> Iterator[str]:
-    """Decode a stream at constant memory.
+class ByteRange:
+    """The bytes of a file up to a place; one that grows meanwhile is read to where it ended."""
 
-    Raises:
-        CorpusError: it is not in the encoding; the message gives the byte's offset.
-    """
-    try:
-        b"a".decode(settings.encoding, "replace")  # knows text encodings only, where the look-up knows others as well
-        decoder = codecs.getincrementaldecoder(settings.encoding)(settings.errors)
-    except LookupError:
-        raise CorpusError(f"--encoding '{settings.encoding}' is not known; try utf-8 or latin-1") from None
-    offset = 0
-    first = True
-    while True:
-        chunk = stream.read(_CHUNK)
-        waiting = len(decoder.getstate()[0])
-        try:
-            text = decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            where = offset - waiting + error.start
-            raise CorpusError(
-                f"'{name}' is not {settings.encoding}: byte 0x{error.object[error.start]:02x} at offset {where}; "
-                "give its --encoding (such as latin-1), or --errors replace"
-            ) from None
-        except UnicodeError as error:
-            raise CorpusError(f"'{name}' is not {settings.encoding}: {error}; give another --encoding") from None
-        offset += len(chunk)
-        if first:
-            text = text.removeprefix("\ufeff")  # a byte order mark is no text
-            first = False
-        if text:
-            yield text
-        if not chunk:
-            return
+    def __init__(self, file: IO[bytes], end: int) -> None:
+        self._file = file
+        self._left = end - file.tell()
 
-
-def _plain(path: Path) -> IO[bytes]:
-    return path.open("rb")
+    def read(self, size: int) -> bytes:
+        """Read at most so many bytes."""
+        found = self._file.read(min(size, self._left))
+        self._left -= len(found)
+        return found
 
 
 def _gzip(path: Path) -> IO[bytes]:
@@ -187,6 +199,18 @@ def _zstandard(path: Path) -> IO[bytes]:
     except ImportError:
         raise CorpusError(f"'{path}' needs the zstandard package: pip install zstandard") from None
     return cast(IO[bytes], zstandard.open(path, "rb"))
+
+
+def _next_line(file: IO[bytes], place: int, size: int) -> int:
+    """Return where the first line begins at or behind a place; 0 and the end are such places."""
+    if place <= 0 or place >= size:
+        return max(0, min(place, size))
+    file.seek(place - 1)
+    while chunk := file.read(_SNIFF):
+        found = chunk.find(b"\n")
+        if found >= 0:
+            return min(file.tell() - len(chunk) + found + 1, size)
+    return size
 
 
 _OPENERS: dict[str, Callable[[Path], IO[bytes]]] = {".gz": _gzip, ".zst": _zstandard}

@@ -7,6 +7,7 @@ from pathlib import Path
 from charrnn.corpora.base import Corpus
 from charrnn.corpora.files import Files, find_files
 from charrnn.corpora.hub import Hub, parse_address
+from charrnn.corpora.rewritten import Rewritten
 from charrnn.corpora.stdin import ADDRESS as STDIN
 from charrnn.corpora.stdin import StandardInput
 from charrnn.errors import CorpusError, near_names
@@ -15,11 +16,16 @@ from charrnn.settings import CorpusSettings
 
 
 def open_corpus(address: str, settings: CorpusSettings) -> Corpus:
-    """Find a corpus; ``./x`` is always a path, and ``-`` standard input.
+    """Find a corpus, and have its text as the settings want it; ``./x`` is always a path, and ``-`` standard input.
 
     Raises:
         CorpusError: there is no such thing; the message gives the near names.
     """
+    corpus = _find(address, settings)
+    return Rewritten(corpus, settings) if Rewritten.is_asked(settings) else corpus
+
+
+def _find(address: str, settings: CorpusSettings) -> Corpus:
     if not address.strip():
         raise CorpusError("CORPUS is empty; give a text file, hf:OWNER/NAME, or a name from: charrnn corpora list")
     registered = plugins().corpora
