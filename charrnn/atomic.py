@@ -8,6 +8,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from charrnn.errors import InterruptedRunError
+
+#: What ends a program that has not failed.
+_INTERRUPTIONS = (KeyboardInterrupt, SystemExit, InterruptedRunError)
+
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a file beside its place, flush it, and put it in its place."""
@@ -46,7 +51,7 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, resumable: bool
         _sync(unfinished)
         unfinished.rename(path)
     except BaseException as error:
-        keep = resumable and not isinstance(error, Exception)
+        keep = resumable and isinstance(error, _INTERRUPTIONS)
         raise
     finally:
         if not keep:

@@ -45,13 +45,13 @@ def check_preset(name: str) -> None:
         raise UsageError(f"no preset is called '{name}': {near_names(name, [AUTO, *PRESETS])}")
 
 
-def complete(settings: TrainSettings, preset: str, tokens: int, device: str) -> tuple[TrainSettings, list[str]]:
+def complete(settings: TrainSettings, preset: str, tokens: int | None, device: str) -> tuple[TrainSettings, list[str]]:
     """Fill in what no one set.
 
     Args:
         settings: what was given; a ``None`` is open.
         preset: a preset's name, checked already.
-        tokens: in the training part of the corpus.
+        tokens: in the training part of the corpus; None of a stream.
         device: ``cpu``, ``cuda`` or ``mps``.
 
     Returns:
@@ -72,14 +72,14 @@ def complete(settings: TrainSettings, preset: str, tokens: int, device: str) -> 
     if settings.eval_tokens is None:
         share = max(_LEAST_EVAL_TOKENS, int(_EVAL_SHARE * to_learn))
         settings = settings.model_copy(update={"eval_tokens": share})
-    return _shrink(settings, tokens, notes), notes
+    return settings if tokens is None else _shrink(settings, tokens, notes), notes
 
 
-def _characters(settings: TrainSettings, tokens: int, device: str) -> float:
+def _characters(settings: TrainSettings, tokens: int | None, device: str) -> float:
     """Estimate how many characters the budget lets a model learn from."""
     if settings.time is not None:
         return settings.time * _RATES.get(device, _RATES["cpu"])
-    if settings.epochs is not None:
+    if settings.epochs is not None and tokens is not None:
         return settings.epochs * tokens
     quick = PRESETS["quick"]
     chunk = (settings.seq_len or quick["seq_len"]) * (settings.batch_size or quick["batch_size"])

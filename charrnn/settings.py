@@ -99,6 +99,16 @@ class TokenizerSettings(Settings):
     tokenizer_options: Options = Field({}, description="an option of the tokenizer, as key=value")
 
 
+class StreamSettings(Settings):
+    """How training text is streamed."""
+
+    stream: bool | None = Field(
+        None, description="read the training text as it is needed, over and over, instead of packing it first"
+    )
+    shuffle_buffer: Count = Field(1000, description="documents of a stream that are shuffled together (1: none)")
+    sample_bytes: Size = Field(16_000_000, description="how much of a stream its tokenizer learns from, such as 16MB")
+
+
 class PreparationSettings(CorpusSettings, TokenizerSettings):
     """What decides the tokens of a corpus."""
 
@@ -170,7 +180,7 @@ class LoopSettings(Settings):
     seed: Seed = Field(0, description="seed of every random choice")
 
 
-class TrainSettings(PreparationSettings, ModelSettings, OptimizerSettings, LoopSettings):
+class TrainSettings(PreparationSettings, StreamSettings, ModelSettings, OptimizerSettings, LoopSettings):
     """All that decides a run, but for its corpus and its name."""
 
 

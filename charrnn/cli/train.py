@@ -15,6 +15,7 @@ from charrnn.settings import (
     LoopSettings,
     ModelSettings,
     OptimizerSettings,
+    StreamSettings,
     TokenizerSettings,
 )
 
@@ -25,6 +26,7 @@ app = typer.Typer(add_completion=False)
 @takes_settings(
     {
         "Corpus": CorpusSettings,
+        "Streaming": StreamSettings,
         "Tokenizer": TokenizerSettings,
         "Model": ModelSettings,
         "Optimizer": OptimizerSettings,

@@ -68,6 +68,10 @@ class TokenPack:
         """Map a part's ids into memory."""
         return self.tokens(part.split)[part.start : part.stop]
 
+    def whole(self, split: str) -> Part:
+        """Return all of a split."""
+        return Part(split, 0, self.splits[split]["tokens"])
+
     def validation_split(self) -> str | None:
         """Name the corpus's own validation split, if it has one."""
         return next((name for name in VALIDATION_NAMES if name in self.splits), None)
@@ -116,7 +120,7 @@ def cut(pack: TokenPack, tokenizer: Tokenizer, val_fraction: float) -> tuple[Par
     own = pack.validation_split()
     total = pack.splits["train"]["tokens"]
     if own is not None:
-        train, validation = Part("train", 0, total), Part(own, 0, pack.splits[own]["tokens"])
+        train, validation = pack.whole("train"), pack.whole(own)
         if validation.stop == 0:
             raise CorpusError(f"the corpus's split '{own}' is empty; take another corpus or revision")
     else:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from charrnn.corpora.base import Progress
+from charrnn.corpora.base import Corpus, Progress
 from charrnn.corpora.fitting import FittedTokenizer, fit_tokenizer
 from charrnn.corpora.pack import TokenPack, open_pack
 from charrnn.corpora.resolve import open_corpus
+from charrnn.corpora.stdin import ADDRESS as STDIN
+from charrnn.corpora.streaming.held_back import HeldBack, Sample
+from charrnn.errors import CorpusError, UsageError
 from charrnn.registry import Entry
-from charrnn.settings import PreparationSettings
+from charrnn.settings import CorpusSettings, PreparationSettings, TokenizerSettings, TrainSettings
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A corpus as tokens, with its tokenizer, and what is known of it."""
+    """A corpus as tokens, with its tokenizer, and what is known of it.
+
+    Attributes:
+        name: of the corpus.
+        separator: between its documents.
+        provenance: where it came from.
+        entry: the registered name that it was opened by, if it was by one.
+        fitted: its tokenizer.
+        pack: all its tokens, or of one that is streamed those held back.
+        streamed: whether training reads it as it goes.
+    """
 
     name: str
     separator: str
@@ -23,6 +38,7 @@ class Prepared:
     entry: Entry | None
     fitted: FittedTokenizer
     pack: TokenPack
+    streamed: bool = False
 
 
 def prepare(
@@ -37,11 +53,49 @@ def prepare(
         CorpusError: it cannot be found or read.
         UsageError: no such tokenizer or option.
     """
+    with _opened(address, settings) as corpus:
+        return _packed(corpus, settings, progress, fitted)
+
+
+def prepare_to_train(
+    address: str,
+    settings: TrainSettings,
+    progress: Progress,
+    fitted: FittedTokenizer | None = None,
+) -> Prepared:
+    """Do the same, or, where the corpus is to be streamed, train the tokenizer on its start and pack what is held back.
+
+    Raises:
+        CorpusError: it cannot be found or read.
+        UsageError: no such tokenizer or option; or it cannot be streamed.
+    """
+    if settings.stream and address == STDIN:
+        raise UsageError("--stream: standard input can be read only once; leave --stream out, or name a file")
+    with _opened(address, settings) as corpus:
+        streamed = corpus.streamed if settings.stream is None else settings.stream
+        if not streamed:
+            return _packed(corpus, settings, progress, fitted)
+        if fitted is None:
+            fitted = fit_tokenizer(Sample(corpus, settings.sample_bytes), settings, progress)
+        pack = open_pack(HeldBack(corpus, settings.val_fraction), fitted, progress)
+        if not pack.splits["validation"]["tokens"]:
+            raise CorpusError(f"the corpus '{corpus.name}' is too small to hold a part of it back; leave --stream out")
+        return Prepared(corpus.name, corpus.separator, corpus.provenance(), corpus.entry, fitted, pack, streamed=True)
+
+
+@contextmanager
+def _opened(address: str, settings: CorpusSettings) -> Iterator[Corpus]:
     corpus = open_corpus(address, settings)
     try:
-        if fitted is None:
-            fitted = fit_tokenizer(corpus, settings, progress)
-        pack = open_pack(corpus, fitted, progress)
-        return Prepared(corpus.name, corpus.separator, corpus.provenance(), corpus.entry, fitted, pack)
+        yield corpus
     finally:
         corpus.close()
+
+
+def _packed(
+    corpus: Corpus, settings: TokenizerSettings, progress: Progress, fitted: FittedTokenizer | None
+) -> Prepared:
+    if fitted is None:
+        fitted = fit_tokenizer(corpus, settings, progress)
+    pack = open_pack(corpus, fitted, progress)
+    return Prepared(corpus.name, corpus.separator, corpus.provenance(), corpus.entry, fitted, pack)

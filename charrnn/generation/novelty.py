@@ -21,7 +21,7 @@ from charrnn.corpora.cache import cached
 from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.pack import TokenPack
 from charrnn.errors import CorpusError, UsageError
-from charrnn.runs.corpus import reopen_pack
+from charrnn.runs.corpus import reopen_pack, training_part
 from charrnn.runs.run import Run
 
 #: Characters of an n-gram. Of text that people wrote and a model never saw, fewer than a tenth of the 25-grams stand in
@@ -89,12 +89,13 @@ class CorpusIndex:
         Raises:
             CorpusError: the corpus is gone, or no longer the same; the index is damaged, or cannot be built.
         """
+        part = training_part(run)
         pack = reopen_pack(run, progress)
 
         def build(directory: Path) -> None:
             write_index(directory, _decoded(run, pack, progress))
 
-        key = digest([_FORMAT, pack.key, asdict(run.config.corpus.train)])[:32]
+        key = digest([_FORMAT, pack.key, asdict(part)])[:32]
         return cls(cached("indexes", key, build))
 
     def measure(self, text: str, ngram: int = NGRAM) -> Novelty:
@@ -178,7 +179,7 @@ def write_index(directory: Path, pieces: Iterable[bytes]) -> None:
 
 
 def _decoded(run: Run, pack: TokenPack, progress: Progress) -> Iterator[bytes]:
-    part, fitted = run.config.corpus.train, load_tokenizer(run.config.tokenizer.name, run.tokenizer)
+    part, fitted = training_part(run), load_tokenizer(run.config.tokenizer.name, run.tokenizer)
     ids, split = pack.part(part), pack.splits[part.split]
     done, total = 0, split["bytes"] * len(ids) // split["tokens"]
     with fitted.entry.blamed():

@@ -39,9 +39,10 @@ class PlainReporter:
                 of = f" of {megabytes(event.total)}" if event.total else ""
                 self._line(f"{event.doing}: {megabytes(event.done)}{of}")
             case Started():
+                tokens = "a stream of" if event.tokens is None else f"{event.tokens:,}"
                 self._line(
                     f"run {event.run}: {event.parameters:,} parameters on {event.device}, "
-                    f"{event.tokens:,} tokens to learn from, from step {event.step}"
+                    f"{tokens} tokens to learn from, from step {event.step}"
                 )
             case Logged() if self._due(Logged):
                 self._line(

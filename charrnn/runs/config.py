@@ -17,7 +17,10 @@ FORMAT_VERSION: Literal[1] = 1
 
 
 class CorpusRecord(Settings):
-    """The corpus of a run: how it was asked for, where it led, and which of its tokens were used."""
+    """The corpus of a run: how it was asked for, where it led, and which of its tokens were used.
+
+    ``train`` is None where the training text was streamed: no pack holds it.
+    """
 
     address: str
     name: str
@@ -25,12 +28,17 @@ class CorpusRecord(Settings):
     provenance: dict[str, Any]
     pack: str = Field(pattern=r"^[0-9a-f]{32}$")
     splits: dict[str, dict[str, Any]]
-    train: Part
+    train: Part | None
     validation: Part
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the training text was streamed."""
+        return self.train is None
 
     @model_validator(mode="after")
     def _parts_hold_tokens(self) -> CorpusRecord:
-        for part in (self.train, self.validation):
+        for part in filter(None, (self.train, self.validation)):
             total = self.splits.get(part.split, {}).get("tokens")
             if not isinstance(total, int) or not 0 <= part.start < part.stop <= total:
                 raise ValueError(f"tokens {part.start} to {part.stop} of the split '{part.split}' are not there")

@@ -8,12 +8,15 @@ from typing import Any
 from charrnn.corpora.base import Progress
 from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.pack import Part, TokenPack, find_pack
-from charrnn.corpora.prepare import prepare
+from charrnn.corpora.prepare import prepare, prepare_to_train
 from charrnn.corpora.stdin import ADDRESS as STDIN
 from charrnn.errors import CorpusError, near_names
 from charrnn.runs.run import Run
 from charrnn.settings import CorpusSettings
 from charrnn.tokenizers.base import Ids
+
+#: Settings that change a text on its way to the tokenizer.
+_WRITING = {"newlines", "normalize"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
                 f"{error}, and its text came from standard input; pipe it in again, or name a file"
             ) from None
     fitted = load_tokenizer(run.config.tokenizer.name, run.tokenizer)
-    pack = prepare(record.address, run.config.settings, progress, fitted).pack
+    settings = run.config.settings.model_copy(update={"stream": record.streamed})
+    pack = prepare_to_train(record.address, settings, progress, fitted).pack
     for split, recorded in record.splits.items():
         if pack.splits.get(split, {}).get("sha256") != recorded["sha256"]:
             raise CorpusError(
@@ -82,7 +86,9 @@ def text_to_score(
     """
     if address is not None:
         fitted = load_tokenizer(run.config.tokenizer.name, run.tokenizer)
-        settings = run.config.settings.model_copy(update=reading.model_dump())
+        # How a text is written is a matter of the model, unless told otherwise; how it is found, of the corpus.
+        theirs = reading.model_dump(exclude=_WRITING - reading.model_fields_set)
+        settings = run.config.settings.model_copy(update=theirs)
         prepared = prepare(address, settings, progress, fitted)
         pack = prepared.pack
         name = split or pack.validation_split() or "train"
@@ -90,14 +96,28 @@ def text_to_score(
     pack, record = reopen_pack(run, progress), run.config.corpus
     parts = {"train": record.train, "validation": record.validation}
     name = split or "validation"
-    if name in parts:
-        part = parts[name]
+    if name == "train":
+        training_part(run)
+    part = parts.get(name)
+    if part is not None:
         whole = part == Part(part.split, 0, pack.splits[part.split]["tokens"])
         return _scored(record.name, pack, name, pack.part(part), source=part.split, whole=whole)
     if name not in pack.splits:
         known = {*parts, *pack.splits}
         raise CorpusError(f"the corpus '{record.name}' has no split '{name}': {near_names(name, known)}")
     return _scored(record.name, pack, name, pack.tokens(name), whole=True)
+
+
+def training_part(run: Run) -> Part:
+    """Return which tokens of its pack a run was trained on.
+
+    Raises:
+        CorpusError: it was trained on a stream, which nobody has kept.
+    """
+    part = run.config.corpus.train
+    if part is None:
+        raise CorpusError(f"run '{run.name}' was trained on a stream, of which only what was held back is kept")
+    return part
 
 
 def _scored(

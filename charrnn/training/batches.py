@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -12,6 +15,47 @@ from charrnn.tokenizers.base import Ids
 def chunks_per_epoch(tokens: int, seq_len: int, batch_size: int) -> int:
     """Count the chunks, which are optimizer steps, of one pass over the corpus."""
     return -(-(tokens // batch_size) // seq_len)
+
+
+class Batches(Protocol):
+    """Where chunks come from."""
+
+    @property
+    def per_epoch(self) -> int | None:
+        """Chunks of one pass over the corpus, where that is known."""
+
+    @property
+    def waited(self) -> float:
+        """Seconds that :meth:`next` has waited for text to be read."""
+
+    @property
+    def unseen(self) -> Mapping[str, int]:
+        """How often each character was unknown to the tokenizer, where that comes out only while reading."""
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the corpus so far."""
+
+    @property
+    def at_start(self) -> bool:
+        """Whether the next chunk follows on nothing."""
+
+    @property
+    def position(self) -> Any:
+        """Where the next chunk is, as JSON."""
+
+    def make_ready(self) -> None:
+        """Wait until the first chunk can be had."""
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets of the next chunk, each ``[T, B]``.
+
+        Raises:
+            CorpusError: the text cannot be read; the position stays.
+        """
+
+    def close(self) -> None:
+        """Let go of what reads the text."""
 
 
 class LaneBatches:
@@ -27,16 +71,22 @@ class LaneBatches:
         batch_size: ``B``.
         context: the id before the first.
         device: where chunks go.
+        position: chunks that were read before.
     """
 
-    def __init__(self, tokens: Ids, seq_len: int, batch_size: int, context: int, device: torch.device) -> None:
+    waited = 0.0
+    unseen: Mapping[str, int] = {}
+
+    def __init__(
+        self, tokens: Ids, seq_len: int, batch_size: int, context: int, device: torch.device, position: int = 0
+    ) -> None:
         self.lane = len(tokens) // batch_size
-        self.per_epoch = chunks_per_epoch(len(tokens), seq_len, batch_size)
+        self.per_epoch: int = chunks_per_epoch(len(tokens), seq_len, batch_size)
         self._lanes = tokens[: self.lane * batch_size].reshape(batch_size, self.lane)
         self._context = np.full((batch_size, 1), context, dtype=tokens.dtype)
         self._device = device
         #: Chunks read since the start.
-        self.position = 0
+        self.position = position
 
     @property
     def epoch(self) -> float:
@@ -47,6 +97,12 @@ class LaneBatches:
     def at_start(self) -> bool:
         """Whether the next chunk is an epoch's first, which follows on nothing."""
         return self.position % self.per_epoch == 0
+
+    def make_ready(self) -> None:
+        """Do nothing: the corpus is at hand."""
+
+    def close(self) -> None:
+        """Do nothing: the mapping goes with the array."""
 
     def next(self) -> tuple[Tensor, Tensor]:
         """Return inputs and targets of the next chunk, each ``[T, B]``."""

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
+from charrnn.errors import UsageError
 from charrnn.settings import LoopSettings
 
 
@@ -20,6 +21,12 @@ class Clock:
         return time.monotonic() - self._start
 
 
+def check_budget(settings: LoopSettings, *, streamed: bool) -> None:
+    """Raise UsageError where a stream is to be read for a number of epochs."""
+    if streamed and settings.epochs is not None:
+        raise UsageError(f"--epochs {settings.epochs:g}: nobody knows a stream's length; give --steps or --time")
+
+
 @dataclass(frozen=True)
 class Budget:
     """A number of optimizer steps, or of seconds; exactly one of the two is set."""
@@ -28,11 +35,11 @@ class Budget:
     seconds: float | None
 
     @classmethod
-    def of(cls, settings: LoopSettings, steps_per_epoch: int) -> Budget:
-        """Read the budget from settings of which exactly one budget is set."""
+    def of(cls, settings: LoopSettings, steps_per_epoch: int | None) -> Budget:
+        """Read the budget from settings of which exactly one budget is set; a stream has no epochs."""
         if settings.time is not None:
             return cls(steps=None, seconds=settings.time)
-        if settings.epochs is not None:
+        if settings.epochs is not None and steps_per_epoch is not None:
             return cls(steps=max(1, math.ceil(settings.epochs * steps_per_epoch)), seconds=None)
         return cls(steps=settings.steps, seconds=None)
 

@@ -25,13 +25,13 @@ class Notice:
 
 @dataclass(frozen=True)
 class Started:
-    """Training begins (or goes on, at ``step``)."""
+    """Training begins (or goes on, at ``step``); ``tokens`` is None where they are streamed."""
 
     run: str
     path: Path
     device: str
     parameters: int
-    tokens: int
+    tokens: int | None
     step: int
     chars_per_token: float
     total_steps: int | None
@@ -51,6 +51,7 @@ class Logged:
         epoch: passes over the corpus.
         seconds: since the first step.
         chars_per_second: characters learned from in a second.
+        waited: seconds, since training began or went on, in which it waited for text to be read.
     """
 
     step: int
@@ -61,6 +62,7 @@ class Logged:
     epoch: float
     seconds: float
     chars_per_second: float
+    waited: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
 from charrnn.presets import AUTO
 from charrnn.runs.run import Run, Save
-from charrnn.training.batches import LaneBatches
+from charrnn.training.batches import Batches, LaneBatches
 from charrnn.training.events import Event, Notice, Started
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.observers import Observers
+from charrnn.training.stream_batches import StreamBatches
 from charrnn.training.trainer import Trainer, Validation
 
 Listen = Callable[[Event], None]
@@ -52,16 +53,14 @@ class Job:
         """
         config = self.run.config
         settings, corpus = config.settings, config.corpus
-        tokens = self.pack.part(corpus.train)
         held_back = self.pack.splits[corpus.validation.split]
         device = next(self.model.parameters()).device
-        batches = LaneBatches(tokens, settings.seq_len or 1, settings.batch_size or 1, config.tokenizer.context, device)
         validation = Validation(self.pack.part(corpus.validation), held_back["chars"] / max(held_back["tokens"], 1))
         observers = Observers(self.run, self.model)
         trainer = Trainer(
             self.model,
             settings,
-            batches,
+            self._batches(device),
             validation,
             config.tokenizer.context,
             self.run,
@@ -75,7 +74,7 @@ class Job:
             path=self.run.path,
             device=str(device),
             parameters=self.model.parameter_count(),
-            tokens=len(tokens),
+            tokens=None if corpus.train is None else corpus.train.stop,
             step=trainer.step,
             chars_per_token=validation.chars_per_token,
             total_steps=trainer.budget.steps,
@@ -85,6 +84,16 @@ class Job:
             for event in chain([started], trainer.events(stop)):
                 listen(event)
                 observers.hear(event)
+
+    def _batches(self, device: torch.device) -> Batches:
+        """Return what reads the training text, from where it was."""
+        config = self.run.config
+        settings, part, context = config.settings, config.corpus.train, config.tokenizer.context
+        position = self.save.state.get("position") if self.save else None
+        if part is None:
+            return StreamBatches(config.corpus.address, settings, self.fitted, context, device, position)
+        tokens = self.pack.part(part)
+        return LaneBatches(tokens, settings.seq_len or 1, settings.batch_size or 1, context, device, int(position or 0))
 
     def _sampler(self) -> Callable[[LanguageModel], str]:
         """Return what makes sample after sample, each a new one, by random numbers of their own."""

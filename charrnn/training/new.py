@@ -11,8 +11,8 @@ import torch
 
 import charrnn
 from charrnn.corpora.fitting import load_tokenizer
-from charrnn.corpora.pack import cut
-from charrnn.corpora.prepare import Prepared, prepare
+from charrnn.corpora.pack import Part, cut
+from charrnn.corpora.prepare import Prepared, prepare_to_train
 from charrnn.device import choose_device, suitable_threads
 from charrnn.errors import CorpusError, RunError, UsageError, shown_characters
 from charrnn.layers import flag, read_settings
@@ -26,6 +26,7 @@ from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
 from charrnn.settings import ModelSettings, TokenizerSettings, TrainSettings
+from charrnn.training.budget import check_budget
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
@@ -63,7 +64,8 @@ def new_job(
     device = choose_device(settings.device)
 
     theirs = load_tokenizer(source.config.tokenizer.name, source.tokenizer) if source else None
-    prepared = prepare(corpus, settings, lambda *at: listen(Preparing(*at)), theirs)
+    prepared = prepare_to_train(corpus, settings, lambda *at: listen(Preparing(*at)), theirs)
+    check_budget(settings, streamed=prepared.streamed)
     record = _record(corpus, prepared, settings.val_fraction)
     for split, counts in record.splits.items():
         if counts["unseen"]:
@@ -72,7 +74,9 @@ def new_job(
             if share > _MOST_UNSEEN:
                 raise CorpusError(f"{told}; that is another alphabet: train a new model without --init-from")
             listen(Notice(f"{told}; replaced"))
-    settings, notes = complete(settings, preset, record.train.stop, device.type)
+    settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type)
+    if prepared.streamed:
+        listen(Notice("the training text is streamed; --no-stream packs it first"))
     for note in notes:
         listen(Notice(note))
     threads = settings.threads or suitable_threads(settings.hidden or 1, settings.batch_size or 1)
@@ -140,7 +144,11 @@ def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
 
 
 def _record(address: str, prepared: Prepared, val_fraction: float) -> CorpusRecord:
-    training, validation = cut(prepared.pack, prepared.fitted.tokenizer, val_fraction)
+    training: Part | None
+    if prepared.streamed:
+        training, validation = None, prepared.pack.whole("validation")
+    else:
+        training, validation = cut(prepared.pack, prepared.fitted.tokenizer, val_fraction)
     return CorpusRecord(
         address=address,
         name=prepared.name,

@@ -20,7 +20,7 @@ from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
 from charrnn.settings import BUDGETS, TrainSettings
 from charrnn.training.batches import chunks_per_epoch
-from charrnn.training.budget import Budget
+from charrnn.training.budget import Budget, check_budget
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
@@ -52,6 +52,7 @@ def resumed_job(
             f"new run with: charrnn train {corpus} --init-from {run.name}"
         )
     settings = _changed(run, read_settings(given, config))
+    check_budget(settings, streamed=before.corpus.streamed)
     check_plugins(run)
     _check_that_something_is_left(run, settings)
     device = choose_device(settings.device)
@@ -78,7 +79,8 @@ def _check_that_something_is_left(run: Run, settings: TrainSettings) -> None:
     state, before = run.state(), run.config.settings
     if state is None:
         return
-    per_epoch = chunks_per_epoch(run.config.corpus.train.stop, settings.seq_len or 1, settings.batch_size or 1)
+    part = run.config.corpus.train
+    per_epoch = None if part is None else chunks_per_epoch(part.stop, settings.seq_len or 1, settings.batch_size or 1)
     spent = Budget.of(settings, per_epoch).progress(state["step"], state.get("seconds", 0.0), reserve=0) >= 1
     unchanged = all(getattr(settings, key) == getattr(before, key) for key in BUDGETS) and (
         settings.patience == before.patience

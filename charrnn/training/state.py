@@ -38,7 +38,7 @@ class Counters:
 
     Attributes:
         step: optimizer steps done.
-        position: chunks read.
+        position: where the next chunk is, as its :class:`~charrnn.training.batches.Batches` say it.
         seconds: since the first step.
         evaluations: done so far; the default interval counts on from it.
         finished: whether the budget was spent.
@@ -52,7 +52,7 @@ class Counters:
     """
 
     step: int = 0
-    position: int = 0
+    position: Any = 0
     seconds: float = 0.0
     evaluations: int = 0
     finished: bool = False

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from charrnn.errors import DivergedError, ExitCode, InterruptedRunError
+from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, shown_characters
 from charrnn.evaluation import score_tokens
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel, detach
@@ -21,10 +21,10 @@ from charrnn.runs.model import check_shapes
 from charrnn.runs.run import METRICS, Run, Save
 from charrnn.settings import TrainSettings
 from charrnn.tokenizers.base import Ids
-from charrnn.training.batches import LaneBatches
+from charrnn.training.batches import Batches
 from charrnn.training.budget import Budget, Clock
 from charrnn.training.chunk import chunk_loss
-from charrnn.training.events import Evaluated, Event, Finished, Logged, Sampled, Saved
+from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Sampled, Saved
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.optimizer import clip_gradient, make_optimizer, step
 from charrnn.training.schedule import learning_rate
@@ -68,7 +68,7 @@ class Trainer:
         self,
         model: LanguageModel,
         settings: TrainSettings,
-        batches: LaneBatches,
+        batches: Batches,
         validation: Validation,
         context: int,
         run: Run,
@@ -91,6 +91,7 @@ class Trainer:
         self._counters = Counters()
         self._best: dict[str, Tensor] = {}
         self._saved = self._logged = 0.0  # when, in seconds
+        self._unseen = 0  # characters that were told of
         self._tokens = 0  # since the last logged line
         self._compiler = Compiler() if settings.compile else None
         self._autocast: Callable[[], Any] = nullcontext
@@ -114,7 +115,6 @@ class Trainer:
         self._best = save.best
         self._counters = Counters.from_dict(save.state)
         self._state = restore(save.training, self._optimizer, self._empty, self._device)
-        self._batches.position = self._counters.position
         self._counters.finished = False
 
     def events(self, stop: StopRequest) -> Iterator[Event]:
@@ -127,9 +127,11 @@ class Trainer:
         metrics = Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
         try:
             yield from warm_up(self._model, self._settings, self._compiler, self._autocast)
+            self._batches.make_ready()
             yield from self._train(metrics, stop)
         finally:
             metrics.close()
+            self._batches.close()
 
     def _train(self, metrics: Metrics, stop: StopRequest) -> Iterator[Event]:
         counters, settings = self._counters, self._settings
@@ -141,7 +143,13 @@ class Trainer:
         reason = "the budget is spent"
         while (progress := self._progress(clock)) < 1:
             lr = learning_rate(settings, progress)
-            loss, norm = self._step(lr)
+            try:
+                loss, norm = self._step(lr)
+            except CorpusError as error:
+                yield self._save(metrics, clock)
+                raise CorpusError(
+                    f"{error}. Everything up to step {counters.step} is saved; go on with: {self._run.resume_command}"
+                ) from error
             counters.window.add(loss, norm)
             counters.step += 1
             if self._stepped:
@@ -167,9 +175,10 @@ class Trainer:
 
     def _step(self, lr: float) -> tuple[Tensor, Tensor]:
         """Take one optimizer step; returns the loss and the gradient's norm."""
-        if self._batches.at_start:
-            self._state = self._empty
+        at_start = self._batches.at_start
         inputs, targets = self._batches.next()
+        if at_start:
+            self._state = self._empty
         with compiling(self._compiler):  # the backward pass as well, which may have to compute again
             with self._autocast():
                 loss, state = chunk_loss(self._model, inputs, targets, self._state, self._settings.recompute_every)
@@ -191,7 +200,8 @@ class Trainer:
         seconds = clock.elapsed()
         chars = self._tokens * self._validation.chars_per_token
         rate, self._tokens, self._logged = chars / max(seconds - self._logged, 1e-9), 0, seconds
-        event = Logged(counters.step, self._progress(clock), loss, norm, lr, self._batches.epoch, seconds, rate)
+        waited = self._batches.waited
+        event = Logged(counters.step, self._progress(clock), loss, norm, lr, self._batches.epoch, seconds, rate, waited)
         metrics.append({"kind": "train", **asdict(event)})
         return event
 
@@ -239,6 +249,10 @@ class Trainer:
         yield self._save(metrics, clock, better=better)
         # A budget of time includes the last evaluation: leave as long for it as this one took.
         counters.evaluation_seconds = max(counters.evaluation_seconds, clock.elapsed() - begun)
+        unseen = sum(self._batches.unseen.values())
+        if unseen > self._unseen:
+            self._unseen = unseen
+            yield Notice(f"the tokenizer's sample lacked {shown_characters(self._batches.unseen)} so far; replaced")
         if self._sample:
             yield Sampled(counters.step, self._sample(self._model))
         self._logged += clock.elapsed() - begun  # the rate that is logged is that of training

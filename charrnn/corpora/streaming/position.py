@@ -1,0 +1,40 @@
+"""Where a stream is."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from charrnn.errors import RunError
+
+
+@dataclass(frozen=True)
+class Position:
+    """The place of a token in a stream.
+
+    Attributes:
+        epoch: passes over the corpus before it.
+        shard: shards of the epoch before it, in the order that they are shuffled to.
+        part: parts of the shard before it; a part is what is encoded at once.
+        token: tokens of the part before it.
+    """
+
+    epoch: int = 0
+    shard: int = 0
+    part: int = 0
+    token: int = 0
+
+    def to_json(self) -> list[int]:
+        """Return it as JSON."""
+        return list(astuple(self))
+
+    @classmethod
+    def from_json(cls, saved: Any) -> Position:
+        """Read what :meth:`to_json` returned.
+
+        Raises:
+            RunError: it is something else.
+        """
+        if not isinstance(saved, list) or len(saved) != 4 or not all(isinstance(each, int) for each in saved):
+            raise RunError(f"the save's state is damaged: {saved!r} is no place in a stream")
+        return cls(*saved)

@@ -1,0 +1,117 @@
+"""Chunks of a corpus that is streamed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from charrnn.corpora.fitting import FittedTokenizer
+from charrnn.corpora.streaming.feed import Feed
+from charrnn.corpora.streaming.position import Position
+from charrnn.corpora.streaming.tokens import Window
+from charrnn.errors import RunError
+from charrnn.settings import TrainSettings
+from charrnn.training.batches import LaneBatches
+
+#: Tokens of a window, at least; a chunk's length goes into each of its lanes at least so many times.
+WINDOW_TOKENS = 1 << 20
+_CHUNKS = 16
+
+
+class StreamBatches:
+    """Reads a stream window by window, each as though it were a small corpus of its own: in lanes, from a zero state.
+
+    A place in the stream is that of a window and the number of a chunk in it: to go on from there, the window is made
+    again.
+
+    Args:
+        address: of the corpus.
+        settings: complete: how it is read and cut into chunks.
+        fitted: the tokenizer.
+        context: the id before a window's first.
+        device: where chunks go.
+        position: what :attr:`position` was, to go on from there.
+
+    Raises:
+        RunError: the position is none.
+    """
+
+    per_epoch = None
+
+    def __init__(
+        self,
+        address: str,
+        settings: TrainSettings,
+        fitted: FittedTokenizer,
+        context: int,
+        device: torch.device,
+        position: Any = None,
+    ) -> None:
+        self.unseen: Counter[str] = Counter()
+        self._seq_len, self._batch_size = settings.seq_len or 1, settings.batch_size or 1
+        self._context = context
+        self._device = device
+        self._start, self._skipped = _read(position)
+        size = max(WINDOW_TOKENS, _CHUNKS * self._seq_len * self._batch_size)
+        self._feed = Feed(address, settings, fitted, self._start, size)
+        self._window: Window | None = None
+        self._lanes: LaneBatches | None = None
+
+    @property
+    def epoch(self) -> float:
+        """Whole passes over the corpus so far: how much of one is done nobody knows."""
+        return float(self._start.epoch)
+
+    @property
+    def at_start(self) -> bool:
+        """Whether the next chunk is a window's first."""
+        return self._lanes is None and not self._skipped
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the window begins, and how many of its chunks were read."""
+        return {"window": self._start.to_json(), "chunk": self._lanes.position if self._lanes else self._skipped}
+
+    @property
+    def waited(self) -> float:
+        """Seconds that were spent waiting for windows."""
+        return self._feed.waited
+
+    def make_ready(self) -> None:
+        """Wait for the first window."""
+        if self._lanes is None:
+            self._open_window()
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """Return inputs and targets of the next chunk, each ``[T, B]``."""
+        self.make_ready()
+        assert self._lanes is not None
+        assert self._window is not None
+        chunk = self._lanes.next()
+        if self._lanes.position == self._lanes.per_epoch:
+            self._start, self._lanes = self._window.stop, None
+        return chunk
+
+    def close(self) -> None:
+        """End the process that reads."""
+        self._feed.close()
+
+    def _open_window(self) -> None:
+        self._window = window = self._feed.next()
+        self.unseen.update(window.unseen)
+        self._start = window.start
+        self._lanes = LaneBatches(
+            window.ids, self._seq_len, self._batch_size, self._context, self._device, self._skipped
+        )
+        self._skipped = 0
+
+
+def _read(position: Any) -> tuple[Position, int]:
+    if position is None:
+        return Position(), 0
+    if not isinstance(position, dict) or not isinstance(position.get("chunk"), int):
+        raise RunError(f"the save's state is damaged: {position!r} is no place in a stream")
+    return Position.from_json(position.get("window")), position["chunk"]
