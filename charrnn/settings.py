@@ -106,7 +106,7 @@ class StreamSettings(Settings):
         None, description="read the training text as it is needed, over and over, instead of packing it first"
     )
     shuffle_buffer: Count = Field(1000, description="documents of a stream that are shuffled together (1: none)")
-    sample_bytes: Size = Field(16_000_000, description="how much of a stream its tokenizer learns from, such as 16MB")
+    sample_bytes: Size = Field(16_000_000, description="how much of a stream its tokenizer learns from (default: 16MB)")
 
 
 class PreparationSettings(CorpusSettings, TokenizerSettings):

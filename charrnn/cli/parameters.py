@@ -15,9 +15,12 @@ from charrnn.cli.completion import complete_runs, completes
 from charrnn.layers import PAIRS, flag
 from charrnn.options import parse_pairs
 from charrnn.runs.place import ENVIRONMENT
-from charrnn.settings import Duration, Options, Settings
+from charrnn.settings import Options, Settings, parse_duration, parse_size
 
 Command = Callable[..., Any]
+
+#: What reads a value that is written in units, and how that is called in a help.
+_READERS: dict[Any, str] = {parse_duration: "TIME", parse_size: "SIZE"}
 
 Checkpoints = Annotated[
     Path | None,
@@ -145,8 +148,9 @@ def _metavar(field: FieldInfo) -> str:
     if get_origin(annotation) is tuple:
         kind = _element(annotation)
         return {float: "NUMBER,..."}.get(kind, "TEXT")
-    if kind is Duration or any(getattr(each, "func", None) for each in field.metadata):
-        return "TIME"
+    for noted in (*field.metadata, *get_args(kind)[1:]):
+        if getattr(noted, "func", None) in _READERS:
+            return _READERS[noted.func]
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     return {int: "N", float: "NUMBER"}.get(kind, "TEXT")

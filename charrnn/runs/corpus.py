@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from charrnn.corpora.base import Progress
+from charrnn.corpora.base import Progress, digest
 from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.pack import Part, TokenPack, find_pack
 from charrnn.corpora.prepare import prepare, prepare_to_train
+from charrnn.corpora.resolve import open_corpus
 from charrnn.corpora.stdin import ADDRESS as STDIN
 from charrnn.errors import CorpusError, near_names
 from charrnn.runs.run import Run
@@ -50,6 +51,10 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
         CorpusError: the corpus is gone, or no longer the same.
     """
     record = run.config.corpus
+    if record.streamed:
+        corpus = open_corpus(record.address, run.config.settings)
+        if digest(corpus.provenance()) != digest(record.provenance):
+            raise _changed(run, "where it comes from is not the same")
     try:
         return find_pack(record.pack)
     except CorpusError as error:
@@ -62,11 +67,16 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
     pack = prepare_to_train(record.address, settings, progress, fitted).pack
     for split, recorded in record.splits.items():
         if pack.splits.get(split, {}).get("sha256") != recorded["sha256"]:
-            raise CorpusError(
-                f"the corpus '{record.address}' has changed since run '{run.name}' was trained (its split '{split}' "
-                "differs); to measure it as it is now, name it by --corpus"
-            )
+            raise _changed(run, f"its split '{split}' differs")
     return pack
+
+
+def _changed(run: Run, how: str) -> CorpusError:
+    address = run.config.corpus.address
+    return CorpusError(
+        f"the corpus '{address}' has changed since run '{run.name}' was trained ({how}); to measure it as it is now, "
+        f"name it by --corpus; to learn from it: charrnn train {address} --init-from {run.name}"
+    )
 
 
 def text_to_score(

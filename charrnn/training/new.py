@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,13 +67,8 @@ def new_job(
     prepared = prepare_to_train(corpus, settings, lambda *at: listen(Preparing(*at)), theirs)
     check_budget(settings, streamed=prepared.streamed)
     record = _record(corpus, prepared, settings.val_fraction)
-    for split, counts in record.splits.items():
-        if counts["unseen"]:
-            share = sum(counts["unseen"].values()) / counts["chars"]
-            told = f"run '{init_from}' has never seen {shown_characters(counts['unseen'])}, {share:.1%} of '{split}'"
-            if share > _MOST_UNSEEN:
-                raise CorpusError(f"{told}; that is another alphabet: train a new model without --init-from")
-            listen(Notice(f"{told}; replaced"))
+    for told in _unseen(record, source):
+        listen(Notice(told))
     settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type)
     if prepared.streamed:
         listen(Notice("the training text is streamed; --no-stream packs it first"))
@@ -141,6 +136,23 @@ def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
                 "--init-from takes its weights as they are; leave the flag out"
             )
     return settings.model_copy(update={key: getattr(theirs, key) for key in inherited})
+
+
+def _unseen(record: CorpusRecord, source: Run | None) -> Iterator[str]:
+    """Say which characters the tokenizer does not know: another run's, or one that has seen a stream's start."""
+    for split, counts in record.splits.items():
+        if counts["unseen"]:
+            share = sum(counts["unseen"].values()) / counts["chars"]
+            told = f"{shown_characters(counts['unseen'])}, {share:.1%} of '{split}'"
+            if source is None:
+                yield f"the tokenizer's sample lacked {told}; replaced (a larger --sample-bytes, or --tokenizer byte)"
+                continue
+            if share > _MOST_UNSEEN:
+                raise CorpusError(
+                    f"run '{source.name}' has never seen {told}; that is another alphabet: train a new model without "
+                    "--init-from"
+                )
+            yield f"run '{source.name}' has never seen {told}; replaced"
 
 
 def _record(address: str, prepared: Prepared, val_fraction: float) -> CorpusRecord:

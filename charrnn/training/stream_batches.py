@@ -68,7 +68,7 @@ class StreamBatches:
     @property
     def at_start(self) -> bool:
         """Whether the next chunk is a window's first."""
-        return self._lanes is None and not self._skipped
+        return not (self._lanes.position if self._lanes else self._skipped)
 
     @property
     def position(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from charrnn.corpora.rewritten import first_bytes
 #: Bytes of text that are held back, at most.
 HELD_BACK_BYTES = 1_000_000
 #: Characters that are held back or learned from together, where a text does not come in documents.
-_UNIT = 1 << 14
+_UNIT = 1 << 12
 
 
 class HeldBack(Corpus):
