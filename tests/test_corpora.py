@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import tracemalloc
 from pathlib import Path
 
-import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -17,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.corpora.base import joined
-from charrnn.corpora.pack import Part, cut
 from charrnn.corpora.prepare import prepare
 from charrnn.corpora.recipe import recipes
 from charrnn.corpora.resolve import open_corpus
@@ -117,67 +114,6 @@ def test_a_path_that_is_also_a_name(tmp_path):
     (tmp_path / "pystdlib").write_text("a file of that name")
     assert read("./pystdlib") == "a file of that name"
     assert open_corpus("pystdlib", SETTINGS).provenance()["source"] == "standard library"
-
-
-@pytest.mark.parametrize("tokenizer", ["char", "byte", "sentencepiece"])
-def test_a_pack_decodes_to_the_text(tokenizer, tmp_path):
-    text = "Übung macht 漢字 \u2581 🐍\r\n" * 300 + "the end, without a newline"
-    (tmp_path / "a.txt").write_bytes(text.encode())
-    options = {"vocab_size": 300} if tokenizer == "sentencepiece" else {}
-    prepared = packed("a.txt", tokenizer=tokenizer, tokenizer_options=options)
-    ids = prepared.pack.tokens("train")
-    assert isinstance(ids, np.memmap)
-    assert ids.dtype == (np.uint8 if prepared.fitted.tokenizer.vocab_size <= 256 else np.uint16)
-    assert prepared.fitted.tokenizer.decode(ids) == text
-    counts = prepared.pack.splits["train"]
-    assert (counts["tokens"], counts["chars"], counts["bytes"]) == (len(ids), len(text), len(text.encode()))
-
-
-def test_a_pack_is_built_once_and_again_when_the_text_changes(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "a.txt").write_text("one text")
-    calls = []
-    settings = PreparationSettings()
-    first = prepare("a.txt", settings, lambda *at: calls.append(at))
-    assert calls
-    calls.clear()
-    assert prepare("a.txt", settings, lambda *at: calls.append(at)).pack == first.pack
-    assert not calls
-    (tmp_path / "a.txt").write_text("another text")
-    assert prepare("a.txt", settings, lambda *_: None).pack.key != first.pack.key
-
-
-def test_what_fails_leaves_no_half_pack(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "a.txt").write_bytes(b"good\n" * 500_000 + b"\xff")
-    for _ in range(2):
-        with pytest.raises(CorpusError, match="offset 2500000"):
-            packed("a.txt")
-    left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.suffix != ".lock"]
-    assert left == []
-
-
-def test_the_cut_keeps_order_and_falls_between_characters(tmp_path):
-    (tmp_path / "a.txt").write_text("é" * 50)
-    prepared = packed("a.txt", tokenizer="byte")
-    for percent in range(1, 100):
-        training, validation = cut(prepared.pack, prepared.fitted.tokenizer, percent / 100)
-        assert training.start == 0
-        assert training.stop == validation.start
-        assert validation == Part("train", training.stop, 100)
-        assert training.stop % 2 == 0 or training.stop == 99
-
-
-def test_memory_does_not_grow_with_the_corpus(tmp_path):
-    """The long form, to 1 GB in a process of its own, is ``make proof-memory``."""
-    peaks = []
-    for size in (4, 16):
-        (tmp_path / "a.txt").write_text("abcdefgh" * (size * 131_072))
-        tracemalloc.start()
-        packed("a.txt")
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-    assert peaks[1] < peaks[0] * 1.2 + 1e6
 
 
 def test_every_shipped_recipe_is_one():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import filelock
 
 from charrnn.atomic import write_directory
-from charrnn.corpora.base import Progress
+from charrnn.corpora.base import Progress, digest
 
 ENVIRONMENT = "CHARRNN_CACHE"
 
@@ -21,6 +22,11 @@ def cache_directory() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("charrnn")
+
+
+def cache_key(corpus: str, made_of: object) -> str:
+    """Name what is made of a corpus, so that a person sees of which, by all that it depends on, as JSON."""
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '-', corpus)[:100]}-{digest(made_of)[:32]}"
 
 
 def cached(

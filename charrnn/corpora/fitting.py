@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from charrnn.corpora.base import Corpus, Progress, digest, read_all
-from charrnn.corpora.cache import cached
+from charrnn.corpora.cache import cache_key, cached
 from charrnn.errors import CorpusError
 from charrnn.options import check_options
 from charrnn.plugins import plugins
@@ -57,7 +57,7 @@ def fit_tokenizer(corpus: Corpus, settings: TokenizerSettings, progress: Progres
     entry = plugins().tokenizers[settings.tokenizer]
     tokenizer = entry.load()
     options = check_options(entry, tokenizer.train, settings.tokenizer_options)
-    key = digest([_FORMAT, corpus.identity(), entry.name, *_code(entry), options])[:32]
+    key = cache_key(corpus.name, [_FORMAT, corpus.identity(), entry.name, *_code(entry), options])
 
     def build(directory: Path) -> None:
         texts = read_all(corpus, corpus.splits(), f"learning {entry.name} tokens", progress)

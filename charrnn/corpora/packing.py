@@ -23,7 +23,7 @@ from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.journal import Journal, Shard
 
 #: Characters of a shard, about.
-SHARD = 4 << 20
+SHARD = 2 << 20
 MANIFEST = "manifest.json"
 
 
@@ -35,9 +35,11 @@ def build_pack(corpus: Corpus, fitted: FittedTokenizer, directory: Path, progres
         PluginError: the tokenizer failed.
     """
     dtype = np.min_scalar_type(max(fitted.tokenizer.vocab_size - 1, 0))
+    manifest: dict[str, Any] = {"corpus": corpus.name}
+    (directory / MANIFEST).write_text(json.dumps(manifest))  # whose it is, if it is never finished
     with Encoder(fitted, dtype) as encoder:
         splits = {split: _Split(corpus, split, fitted, encoder).build(directory, progress) for split in corpus.splits()}
-    manifest = {"corpus": corpus.name, "dtype": dtype.name, "splits": splits, "provenance": corpus.provenance()}
+    manifest |= {"dtype": dtype.name, "splits": splits, "provenance": corpus.provenance()}
     (directory / MANIFEST).write_text(json.dumps(manifest, indent=2))
 
 

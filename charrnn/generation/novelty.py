@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.corpora.base import Progress, digest
-from charrnn.corpora.cache import cached
+from charrnn.corpora.base import Progress
+from charrnn.corpora.cache import cache_key, cached
 from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.pack import TokenPack
 from charrnn.errors import CorpusError, UsageError
@@ -95,8 +95,8 @@ class CorpusIndex:
         def build(directory: Path) -> None:
             write_index(directory, _decoded(run, pack, progress))
 
-        key = digest([_FORMAT, pack.key, asdict(part)])[:32]
-        return cls(cached("indexes", key, build))
+        key = cache_key(run.config.corpus.name, [_FORMAT, pack.key, asdict(part)])
+        return cls(cached("indexes", key, build, progress))
 
     def measure(self, text: str, ngram: int = NGRAM) -> Novelty:
         """Compare a text with the training text.

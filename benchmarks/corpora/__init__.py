@@ -1,0 +1,1 @@
+"""What corpora cost: memory and speed of packing, memory and waiting of streaming."""
