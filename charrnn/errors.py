@@ -36,6 +36,10 @@ class CorpusError(CharrnnError):
     """A corpus cannot be found, reached or read."""
 
 
+class CorpusWarning(UserWarning):
+    """A corpus can be used, and there is something to know of it first, such as its licence."""
+
+
 class RunError(CharrnnError):
     """A run directory is missing, damaged, or in the way."""
 

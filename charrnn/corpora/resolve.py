@@ -9,7 +9,8 @@ from charrnn.corpora.files import Files, find_files
 from charrnn.corpora.hub import Hub, parse_address
 from charrnn.corpora.stdin import ADDRESS as STDIN
 from charrnn.corpora.stdin import StandardInput
-from charrnn.errors import CorpusError, near_names
+from charrnn.errors import CorpusError, UsageError, near_names
+from charrnn.options import check_options, option_function
 from charrnn.plugins import plugins
 from charrnn.settings import CorpusSettings
 
@@ -19,6 +20,7 @@ def open_corpus(address: str, settings: CorpusSettings) -> Corpus:
 
     Raises:
         CorpusError: there is no such thing; the message gives the near names.
+        UsageError: it does not take one of the ``corpus_options``.
     """
     if not address.strip():
         raise CorpusError("CORPUS is empty; give a text file, hf:OWNER/NAME, or a name from: charrnn corpora list")
@@ -26,10 +28,14 @@ def open_corpus(address: str, settings: CorpusSettings) -> Corpus:
     if address in registered:
         entry = registered[address]
         target = entry.load()
+        options = check_options(entry, option_function(entry), settings.corpus_options)
         with entry.blamed():
-            corpus: Corpus = target(settings)
+            corpus: Corpus = target(settings, **options)
             corpus.entry = entry
         return corpus
+    if settings.corpus_options:
+        told = " ".join(f"{key}={value}" for key, value in settings.corpus_options.items())
+        raise UsageError(f"--corpus-option {told}: '{address}' takes none; only corpora that have a name do")
     if address.startswith("hf:"):
         dataset, config, revision = parse_address(address)
         return Hub(dataset.split("/")[-1], dataset, config, revision, settings)
