@@ -15,7 +15,7 @@ from charrnn.errors import CorpusError, near_names
 #: How ``datasets``, Arrow and Python call text.
 TEXT = ("string", "large_string", "string_view", "str")
 #: How the types begin whose values can be written plainly.
-_PLAIN = re.compile(r"(large_)?str|bool|class_label|null|u?int|float|double|decimal|date|time|duration")
+_PLAIN = re.compile(r"(large_)?str(ing|$)|bool|class_label|null|u?int|float|double|decimal|date|time|duration")
 _PLAIN_VALUES = (str, int, float, Decimal, date, time, timedelta)
 #: Rows of a csv or json stream that are looked at for a column's type, where the first ones hold nothing in it.
 _ROWS = 1000

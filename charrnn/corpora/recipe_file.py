@@ -32,7 +32,9 @@ def recipes() -> list[Recipe | BrokenRecipe]:
 
 def recipe_files() -> list[Path]:
     """Find the shipped recipes, and after them a person's own."""
-    return [path for folder in (_shipped(), OWN) for path in sorted(folder.glob("*.toml"))]
+    shipped = _shipped()
+    folders = [shipped] if OWN.resolve() == shipped.resolve() else [shipped, OWN]
+    return [path for folder in folders for path in sorted(folder.glob("*.toml"))]
 
 
 def read_recipe(path: Path) -> Recipe:

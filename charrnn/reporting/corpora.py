@@ -36,7 +36,7 @@ def print_text(text: Mapping[str, Any], sample_bytes: int) -> None:
     """
     typer.echo("")
     if text["is_sample"]:
-        read = f"what follows is of a sample, the first {sample_bytes / 1e6:,.1f} MB of each split"
+        read = f"what follows is of a sample, the first {sample_bytes:,} bytes of each split"
         typer.echo(f"{read}; --sample-bytes reads more")
     print_table(
         ["split", "bytes", "characters"],

@@ -54,9 +54,11 @@ def show(
             typer.echo(json_format.dumps(facts))
         raise
     if json:
-        typer.echo(json_format.dumps({**facts, "text": text}))
-    else:
-        print_text(text, sample)
+        typer.echo(json_format.dumps({"name": corpus, **facts, "text": text}))
+        return
+    found = {key: value for key, value in text["provenance"].items() if isinstance(value, str | int)}
+    print_facts({key: value for key, value in found.items() if key not in facts})
+    print_text(text, sample)
 
 
 def _sample(written: str) -> int:
@@ -70,9 +72,14 @@ def _sample(written: str) -> int:
 
 def _facts(address: str) -> dict[str, Any]:
     """Gather what can be said without fetching anything."""
+    from charrnn.corpora.hub import parse_address
+
     registered = plugins().corpora
     if address not in registered:
-        return {"name": address}
+        if not address.startswith("hf:"):
+            return {}
+        parts = zip(("dataset", "config", "revision"), parse_address(address), strict=True)
+        return {key: value for key, value in parts if value is not None}
     entry = registered[address]
     target = entry.load()
     known: dict[str, Any] = {"name": entry.name, "summary": entry.summary, "plugin": entry.owner.plugin}
