@@ -107,7 +107,7 @@ def _load(dataset: str, config: str | None, revision: str | None) -> dict[str, A
     import huggingface_hub
 
     try:
-        if revision == _CONVERTED:
+        if revision == _CONVERTED and config not in (None, "default"):
             # That branch has no card which would declare configurations: each is a folder.
             loaded = datasets.load_dataset(dataset, data_dir=config, revision=revision)
         else:

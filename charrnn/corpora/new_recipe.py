@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from charrnn.corpora.hub import Description
 
 _UNKNOWN = "unknown"
+#: How many configurations are listed: some datasets have hundreds.
+_SHOWN = 20
 
 
 def write_recipe(
@@ -51,6 +53,11 @@ def write_recipe(
     if not force:
         _refuse_taken(name, path)
     described = describe(dataset, config, revision)
+    if described.config is None and described.configs:
+        raise CorpusError(
+            f"'{dataset}' has several configurations: name one, such as hf:{dataset}:{described.configs[0]}; "
+            f"there are: {', '.join(described.configs[:_SHOWN])}{', ...' * (len(described.configs) > _SHOWN)}"
+        )
     values = {
         "summary": f"{dataset} of the hub",
         "source": "hub",
@@ -60,7 +67,7 @@ def write_recipe(
         **_reading(described, dataset, column, template),
         "licence": described.licence or _UNKNOWN,
         "language": _UNKNOWN,
-        "size": _UNKNOWN if described.size is None else _about(described.size),
+        "size": _UNKNOWN if described.bytes is None else _about(described.bytes),
     }
     content = toml({key: value for key, value in values.items() if value is not None})
     if revision is None and described.resolved_revision:

@@ -80,7 +80,9 @@ class Recipe(Settings):
         read = self._filled_in(settings)
         if self.source == HUB:
             address = self.address({**self.parameters, **options})
-            corpus: Corpus = opens(self.name, *address, read, streamed=self.streamed, recipe=self.name)
+            # Where a person's own column or parameter leads nowhere, the recipe is not to blame.
+            blamed = self.name if settings.column is None and not options else None
+            corpus: Corpus = opens(self.name, *address, read, streamed=self.streamed, recipe=blamed)
         else:
             corpus = opens(self.name, read)
         if not self.splits:
