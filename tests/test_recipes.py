@@ -467,7 +467,7 @@ class Described:
     config: str | None = "default"
     splits: list[str] = field(default_factory=lambda: ["train"])
     bytes: int | None = 12_345_678
-    access: str = "public"
+    access: str = "gated"
 
 
 @pytest.fixture
@@ -488,7 +488,7 @@ def test_new_writes_a_recipe_that_can_be_trained_on(described, cli):
     assert made.told == "wrote corpora/rows_1.toml"
     recipe = read_recipe(Path("corpora/rows_1.toml"))
     assert (recipe.dataset, recipe.config, recipe.revision, recipe.column) == ("Some/Rows_1", None, "v2", "text")
-    assert (recipe.licence, recipe.size) == ("mit", "about 12 MB")
+    assert (recipe.licence, recipe.size) == ("mit", "about 12 MB in its files")
     plugins.cache_clear()
     assert "rows_1" in {row["name"] for row in cli("corpora", "list", "--json").json()}
     again = cli("corpora", "new", "hf:Some/Rows_1")
@@ -496,7 +496,9 @@ def test_new_writes_a_recipe_that_can_be_trained_on(described, cli):
     assert "corpora/rows_1.toml is there already; give another --name, or --force" in again.told
     assert cli("corpora", "new", "hf:Some/Rows_1", "--force", "--column", "title").code == 0
     assert read_recipe(Path("corpora/rows_1.toml")).column == "title"
-    assert Described({}).resolved_revision in Path("corpora/rows_1.toml").read_text()
+    written = Path("corpora/rows_1.toml").read_text()
+    assert f'# revision = "{Described({}).resolved_revision}"' in written
+    assert "# The dataset is gated: HF_TOKEN has to be set" in written
 
 
 def test_new_says_what_to_choose(described, cli):
@@ -651,6 +653,7 @@ def test_characters_are_counted_as_python_counts_them(pieces, most):
     assert found.splits["train"].is_sample == (read != text)
     assert (found.characters, found.bytes) == (len(read), len(read.encode()))
     assert found.alphabet_size == len(set(read))
+    assert read.startswith(found.start)
     assert dict(found.most_common(1000)) == {each: read.count(each) for each in set(read)}
     counts = [count for _, count in found.least_common(1000)]
     assert counts == sorted(counts)

@@ -67,11 +67,13 @@ def write_recipe(
         **_reading(described, dataset, column, template),
         "licence": described.licence or _UNKNOWN,
         "language": _UNKNOWN,
-        "size": _UNKNOWN if described.bytes is None else _about(described.bytes),
+        "size": _UNKNOWN if described.bytes is None else f"{_about(described.bytes)} in its files",
     }
     content = toml({key: value for key, value in values.items() if value is not None})
     if revision is None and described.resolved_revision:
         content += f"# To have this very text again, whatever becomes of the dataset:\n# {_line(described)}"
+    if described.access != "public":
+        content += f"# The dataset is {described.access}: HF_TOKEN has to be set, of somebody who has access.\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, content.encode())
     read_recipe(path)

@@ -28,7 +28,8 @@ def open_corpus(address: str, settings: CorpusSettings) -> Corpus:
     if address in registered:
         entry = registered[address]
         target = entry.load()
-        options = check_options(entry, option_function(entry), settings.corpus_options)
+        given = settings.corpus_options
+        options = check_options(entry, option_function(entry), given) if given else {}
         with entry.blamed():
             corpus: Corpus = target(settings, **options)
             corpus.entry = entry

@@ -14,7 +14,8 @@ from charrnn.settings import CorpusSettings
 #: Columns that hold the text in most datasets, tried in this order.
 _USUAL = ("text", "content", "sentence", "document")
 _TEMPLATE = "--template"
-_BATCH = 1000
+#: Rows made into Python's objects at a time: a row may be a whole book, and more at a time are no faster.
+_BATCH = 100
 
 
 def texts(dataset: Any, settings: CorpusSettings, name: str, *, whole: bool = True) -> Iterator[str]:

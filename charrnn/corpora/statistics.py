@@ -102,11 +102,11 @@ def measure(corpus: Corpus, most: int | None = None) -> Statistics:
         pieces = read_all(corpus, [split], "reading", lambda *_: None)
         size = splits[split] = SplitSize()
         for block in _blocks(pieces):
-            if split == "train" and len(start) < _START:
-                start += block[: _START - len(start)]
             if most is not None:
                 fits = _beginning(block, most - size.bytes)
                 block, size.is_sample = fits, len(fits) < len(block)
+            if split == "train" and len(start) < _START:
+                start += block[: _START - len(start)]
             raw = block.encode("utf-32-le", "surrogatepass")
             counts += np.bincount(np.frombuffer(raw, dtype=np.uint32), minlength=_CODE_POINTS)
             size.characters += len(block)

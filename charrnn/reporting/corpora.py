@@ -11,7 +11,7 @@ import typer
 from charrnn.reporting.tables import print_table
 from charrnn.reporting.text import clock, printable
 
-_WIDTH = 16
+_WIDTH = 20
 #: Of the text's start, no more lines than these, and no more of each.
 _LINES = 8
 _LINE = 160

@@ -56,8 +56,9 @@ def show(
     if json:
         typer.echo(json_format.dumps({"name": corpus, **facts, "text": text}))
         return
+    known = {*facts, "requested_revision", "separator"}
     found = {key: value for key, value in text["provenance"].items() if isinstance(value, str | int)}
-    print_facts({key: value for key, value in found.items() if key not in facts})
+    print_facts({key: value for key, value in found.items() if key not in known})
     print_text(text, sample)
 
 
