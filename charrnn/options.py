@@ -56,7 +56,7 @@ def parse_pairs(pairs: list[str], flag: str) -> dict[str, str]:
 
 
 def check_options(entry: Entry, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Check a cell's or tokenizer's options against the parameters of what takes them, and convert them.
+    """Check the options of a registered name against the parameters of what takes them, and convert them.
 
     Only parameters with a default are options; the others are the contract's.
 
@@ -96,11 +96,15 @@ def option_parameters(entry: Entry, function: Callable[..., Any]) -> dict[str, i
     }
 
 
-def option_function(entry: Entry) -> Callable[..., Any] | None:
-    """Return what takes the options of a registered name; None where its kind has none."""
+def option_function(entry: Entry) -> Callable[..., Any]:
+    """Return what takes the options of a registered name.
+
+    A corpus may be anything that can be called; a recipe, whose parameters are in its file, says itself.
+    """
     target = entry.load()
-    takes: dict[str, Callable[..., Any]] = {"tokenizer": getattr(target, "train", target)}
-    return takes.get(entry.kind, None if entry.kind == "corpus" else target.__init__)
+    made: Callable[..., Any] = target.__init__ if inspect.isclass(target) else target
+    own = {"tokenizer": "train", "corpus": "option_function"}
+    return getattr(target, own[entry.kind], made) if entry.kind in own else made
 
 
 def _shown(value: object) -> str:

@@ -45,6 +45,11 @@ def check_preset(name: str) -> None:
         raise UsageError(f"no preset is called '{name}': {near_names(name, [AUTO, *PRESETS])}")
 
 
+def epoch_seconds(characters: int, device: str = "cpu") -> float:
+    """Estimate how long one pass over a text takes, to the order of magnitude, with preset ``quick``."""
+    return characters / _RATES.get(device, _RATES["cpu"])
+
+
 def complete(settings: TrainSettings, preset: str, tokens: int | None, device: str) -> tuple[TrainSettings, list[str]]:
     """Fill in what no one set.
 

@@ -92,7 +92,7 @@ def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
         rich_help_panel=panel,
         show_default=False,
         autocompletion=_completion(field),
-        callback=_unescape if _extra(field).get("escapes") else None,
+        callback=unescape if _extra(field).get("escapes") else None,
     )
     kind: Any = bool | None if switch or either else list[str] | None if options or many else str | None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
@@ -118,7 +118,7 @@ def _extra(field: FieldInfo) -> dict[str, Any]:
     return field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
-def _unescape(value: str | None) -> str | None:
+def unescape(value: str | None) -> str | None:
     r"""Read ``\n``, ``\t`` and ``\\`` in a flag: a shell hands them over as they were typed."""
     signs = {"n": "\n", "t": "\t", "\\": "\\"}
     return value and re.sub(r"\\([nt\\])", lambda found: signs[found[1]], value)

@@ -116,8 +116,7 @@ def check(
     given = parse_pairs(option or [], "--option")
     reports = []
     for entry in entries:
-        function = option_function(entry)
-        options = check_options(entry, function, given) if function else {}
+        options = check_options(entry, option_function(entry), given)
         reports.append(examine(entry, options, speed=speed))
         if not json:
             print_report(reports[-1])
@@ -155,8 +154,7 @@ def _rows() -> list[dict[str, Any]]:
 def _describe(entry: Entry) -> dict[str, Any]:
     from charrnn.options import option_function, option_parameters
 
-    function = option_function(entry)
-    parameters = option_parameters(entry, function) if function else {}
+    parameters = option_parameters(entry, option_function(entry))
     return {
         "kind": entry.kind,
         "name": entry.name,

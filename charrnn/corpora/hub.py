@@ -20,6 +20,8 @@ CONNECT_SECONDS = 5.0
 _ADDRESS = re.compile(r"hf:(?P<id>[\w.-]+/[\w.-]+)(:(?P<config>[^@]+))?(@(?P<revision>.+))?")
 _LOCAL = "corpora that need no network: 'pystdlib', or a text file"
 _OFFLINE = "HF_HUB_OFFLINE"
+#: The branch on which the hub itself keeps every dataset as parquet, also one that would need a script.
+_CONVERTED = "refs/convert/parquet"
 #: What the client takes for yes.
 _TRUE = ("1", "ON", "YES", "TRUE")
 
@@ -39,9 +41,18 @@ class Hub(Corpus):
     """
 
     def __init__(
-        self, name: str, dataset: str, config: str | None, revision: str | None, settings: CorpusSettings
+        self,
+        name: str,
+        dataset: str,
+        config: str | None,
+        revision: str | None,
+        settings: CorpusSettings,
+        *,
+        streamed: bool = False,
+        recipe: str | None = None,  # noqa: ARG002 - for what is told of a recipe that is out of date
     ) -> None:
         self.name = name
+        self.streamed = streamed
         self.separator = "\n" if settings.separator is None else settings.separator
         self._asked = {"dataset": dataset, "config": config, "requested_revision": revision}
         self._settings = settings
@@ -96,7 +107,11 @@ def _load(dataset: str, config: str | None, revision: str | None) -> dict[str, A
     import huggingface_hub
 
     try:
-        loaded = datasets.load_dataset(dataset, config, revision=revision)
+        if revision == _CONVERTED and config not in (None, "default"):
+            # That branch has no card which would declare configurations: each is a folder.
+            loaded = datasets.load_dataset(dataset, data_dir=config, revision=revision)
+        else:
+            loaded = datasets.load_dataset(dataset, config, revision=revision)
     except (ConnectionError, huggingface_hub.errors.OfflineModeIsEnabled):
         raise CorpusError(f"the hub cannot be reached for '{dataset}': {why}; {_LOCAL}") from None
     except datasets.exceptions.DatasetNotFoundError as error:

@@ -10,7 +10,8 @@ from charrnn.corpora.hub import Hub, parse_address
 from charrnn.corpora.rewritten import Rewritten
 from charrnn.corpora.stdin import ADDRESS as STDIN
 from charrnn.corpora.stdin import StandardInput
-from charrnn.errors import CorpusError, near_names
+from charrnn.errors import CorpusError, UsageError, near_names
+from charrnn.options import check_options, option_function
 from charrnn.plugins import plugins
 from charrnn.settings import CorpusSettings
 
@@ -20,6 +21,7 @@ def open_corpus(address: str, settings: CorpusSettings) -> Corpus:
 
     Raises:
         CorpusError: there is no such thing; the message gives the near names.
+        UsageError: it does not take one of the ``corpus_options``.
     """
     corpus = _find(address, settings)
     return Rewritten(corpus, settings) if Rewritten.is_asked(settings) else corpus
@@ -32,10 +34,15 @@ def _find(address: str, settings: CorpusSettings) -> Corpus:
     if address in registered:
         entry = registered[address]
         target = entry.load()
+        given = settings.corpus_options
+        options = check_options(entry, option_function(entry), given) if given else {}
         with entry.blamed():
-            corpus: Corpus = target(settings)
+            corpus: Corpus = target(settings, **options)
             corpus.entry = entry
         return corpus
+    if settings.corpus_options:
+        told = " ".join(f"{key}={value}" for key, value in settings.corpus_options.items())
+        raise UsageError(f"--corpus-option {told}: '{address}' takes none; only corpora that have a name do")
     if address.startswith("hf:"):
         dataset, config, revision = parse_address(address)
         return Hub(dataset.split("/")[-1], dataset, config, revision, settings)

@@ -1,36 +1,66 @@
-"""The text column of a dataset's rows."""
+"""The text of a dataset's rows: one column, or several put together, of all rows or of some."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from charrnn.errors import CorpusError, near_names
+from charrnn.corpora.columns import Columns
+from charrnn.corpora.row_filter import RowFilter
+from charrnn.corpora.template import Template
+from charrnn.errors import CorpusError, UsageError, near_names
 from charrnn.settings import CorpusSettings
 
 #: Columns that hold the text in most datasets, tried in this order.
 _USUAL = ("text", "content", "sentence", "document")
-_TEXT = ("string", "large_string", "str")
-_BATCH = 1000
+_TEMPLATE = "--template"
+#: Rows made into Python's objects at a time: a row may be a whole book, and more at a time are no faster.
+_BATCH = 100
 
 
-def texts(dataset: Any, settings: CorpusSettings, name: str) -> Iterator[str]:
-    """Yield the texts of a ``datasets`` Dataset or IterableDataset, row by row; empty rows are passed over.
+def texts(dataset: Any, settings: CorpusSettings, name: str, *, whole: bool = True) -> Iterator[str]:
+    """Yield the texts of a ``datasets`` Dataset or IterableDataset, row by row; rows without text are passed over.
+
+    Args:
+        dataset: the rows; only the columns that are needed are read.
+        settings: ``column`` or ``template``, and ``filter``.
+        name: what the rows are of, for messages.
+        whole: whether these are all rows, so that it is an error when the filter lets none through; a shard of them, or
+            one of many files, may well have none.
 
     Raises:
-        CorpusError: no such column, or it does not hold text.
+        CorpusError: no such column, or it does not hold text; or the filter lets no row through.
+        UsageError: both ``column`` and ``template``, or a template that cannot be read.
     """
-    chosen = text_column(_kinds(dataset), settings.column, name)
-    for batch in dataset.select_columns([chosen]).iter(batch_size=_BATCH):
-        for value in batch[chosen]:
-            if isinstance(value, str):
-                if value:
-                    yield value
-            elif value is not None:
+    columns = Columns.of_dataset(dataset, name)
+    template = _template(settings, columns)
+    chosen = "" if template else text_column(columns.kinds, settings.column, name)
+    wanted = RowFilter(settings.filter, columns)
+    needed = list(dict.fromkeys([*(template.names if template else [chosen]), *wanted.columns]))
+    for batch in dataset.select_columns(needed).iter(batch_size=_BATCH):
+        for values in zip(*(batch[column] for column in needed), strict=True):
+            row = dict(zip(needed, values, strict=True))
+            if wanted.columns and not wanted.passes(row):
+                continue
+            text = _filled(template, row, columns) if template else row[chosen]
+            if isinstance(text, str):
+                if text:
+                    yield text
+            elif text is not None:
                 raise CorpusError(
-                    f"column '{chosen}' of '{name}' holds {type(value).__name__} where text should be; "
-                    "choose another by --column"
+                    f"column '{chosen}' of '{name}' holds {type(text).__name__} where text should be; choose another "
+                    f"by --column: {', '.join(each for each in columns.text() if each != chosen) or '(there is none)'}"
                 )
+    if whole:
+        wanted.require_rows()
+
+
+def needed_columns(kinds: Mapping[str, str], settings: CorpusSettings, name: str) -> list[str]:
+    """Name the columns that :func:`texts` reads, for a reader that can leave the others unread; raises as that does."""
+    columns = Columns(name, kinds)
+    template = _template(settings, columns)
+    own = template.names if template else [text_column(kinds, settings.column, name)]
+    return list(dict.fromkeys([*own, *RowFilter(settings.filter, columns).columns]))
 
 
 def text_column(kinds: Mapping[str, str], column: str | None, name: str) -> str:
@@ -44,7 +74,7 @@ def text_column(kinds: Mapping[str, str], column: str | None, name: str) -> str:
     Raises:
         CorpusError: the choice is not clear, or it does not hold text.
     """
-    holding_text = [each for each, kind in kinds.items() if kind in _TEXT]
+    holding_text = Columns(name, kinds).text()
     if column is not None:
         if column not in kinds:
             raise CorpusError(f"'{name}' has no column '{column}': {near_names(column, kinds)}")
@@ -63,9 +93,30 @@ def text_column(kinds: Mapping[str, str], column: str | None, name: str) -> str:
     raise CorpusError(f"'{name}' has several columns of text: choose one by --column {'|'.join(holding_text)}")
 
 
-def _kinds(dataset: Any) -> dict[str, str]:
-    """Name each column's type; a stream of csv or json knows its columns only by its first row."""
-    if dataset.features is not None:
-        return {name: getattr(feature, "dtype", type(feature).__name__) for name, feature in dataset.features.items()}
-    first: dict[str, Any] = next(iter(dataset), {})
-    return {name: type(value).__name__ for name, value in first.items()}
+def row_template(text: str, columns: Columns) -> Template:
+    """Read a template, and make sure that a dataset has its columns.
+
+    Raises:
+        UsageError: it cannot be read, or names no column.
+        CorpusError: there is no such column, or it holds lists or the like.
+    """
+    template = Template(text, _TEMPLATE)
+    if not template.names:
+        raise UsageError(f"{_TEMPLATE} {text!r} names no column; write one in braces, such as {{text}}")
+    for column in template.names:
+        columns.require_plain(column, _TEMPLATE)
+    return template
+
+
+def _template(settings: CorpusSettings, columns: Columns) -> Template | None:
+    if settings.template is None:
+        return None
+    if settings.column is not None:
+        raise UsageError(f"--column {settings.column} and {_TEMPLATE} cannot both be given; leave one out")
+    return row_template(settings.template, columns)
+
+
+def _filled(template: Template, row: Mapping[str, Any], columns: Columns) -> str:
+    """Fill in the template; a row that has nothing in any of its columns has no text."""
+    values = {column: columns.written(column, row[column], _TEMPLATE) for column in template.names}
+    return template.fill(values) if any(values.values()) else ""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from charrnn.corpora.base import Corpus, joined
+from charrnn.corpora.base import Corpus, digest, joined
 from charrnn.errors import CorpusError
 from charrnn.settings import CorpusSettings
 
@@ -38,13 +38,19 @@ class StandardLibrary(Corpus):
         return joined((self._module(path) for path in self._files), self.separator)
 
     def provenance(self) -> dict[str, Any]:
-        """Name the Python whose library it is, since the text differs from version to version."""
+        """Name the Python whose library it is, since the text differs from version to version, and hash its files.
+
+        The hash is of their paths and sizes; that of the text itself is the token pack's.
+        """
+        python, implementation = ".".join(map(str, sys.version_info[:3])), sys.implementation.name
+        files = [[path.relative_to(self._root).as_posix(), path.stat().st_size] for path in self._files]
         return {
             "source": "standard library",
-            "python": ".".join(map(str, sys.version_info[:3])),
-            "implementation": sys.implementation.name,
-            "files": len(self._files),
+            "python": python,
+            "implementation": implementation,
+            "files": len(files),
             "bytes": self.size(),
+            "sha256": digest([python, implementation, files]),
             "separator": self.separator,
             "licence": "PSF-2.0",
         }

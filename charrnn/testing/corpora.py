@@ -21,12 +21,12 @@ class CorpusSubject:
 
     def __init__(self, target: Any, options: Mapping[str, Any]) -> None:
         require(callable(target), f"{target!r} cannot be called with the corpus settings")
-        require(not options, f"a corpus has no options, and was given {dict(options)}")
         self._target = target
+        self._options = dict(options)
 
     def open(self) -> Corpus:
         """Open it as ``charrnn train`` does."""
-        corpus = self._target(CorpusSettings())  # type: ignore[call-arg]  # pydantic fills in the rest
+        corpus = self._target(CorpusSettings(), **self._options)  # type: ignore[call-arg]  # pydantic fills in the rest
         require(isinstance(corpus, Corpus), f"it returns {type(corpus).__name__}, no charrnn.Corpus")
         return corpus  # type: ignore[no-any-return]
 
