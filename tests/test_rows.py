@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.corpora.columns import Columns
 from charrnn.corpora.resolve import open_corpus
-from charrnn.corpora.rows import needed_columns, text_column, texts
+from charrnn.corpora.row_sources import DatasetRows
+from charrnn.corpora.rows import text_column, texts
 from charrnn.corpora.template import Template
 from charrnn.errors import CorpusError, UsageError
 from charrnn.settings import CorpusSettings
@@ -40,7 +40,7 @@ def both_kinds(rows=ROWS, features=None):
 
 
 def read(dataset, whole=True, **settings):
-    return list(texts(dataset, CorpusSettings(**settings), "some/rows", whole=whole))
+    return list(texts(DatasetRows(dataset, "some/rows"), CorpusSettings(**settings), whole=whole))
 
 
 def read_file(address, **settings):
@@ -228,8 +228,6 @@ def test_only_the_columns_that_are_needed_are_read():
     ]:
         read(watched, **settings)
         assert watched.columns == columns
-        kinds = Columns.of_dataset(watched, "").kinds
-        assert needed_columns(kinds, CorpusSettings(**settings), "some/rows") == columns
 
 
 def test_the_flags_of_the_command_line(tmp_path, cli):

@@ -40,8 +40,13 @@ class Columns:
         """Find the columns of a ``datasets`` Dataset or IterableDataset."""
         if dataset.features is None:  # a stream of csv or json
             return cls(name, _looked_at(dataset))
-        labels = {key: list(each.names) for key, each in dataset.features.items() if _is_label(each)}
-        return cls(name, {key: _kind(each) for key, each in dataset.features.items()}, labels)
+        return cls.of_features(dataset.features, name)
+
+    @classmethod
+    def of_features(cls, features: Mapping[str, Any], name: str) -> Columns:
+        """Read the columns' types from ``datasets`` features."""
+        labels = {key: list(each.names) for key, each in features.items() if _is_label(each)}
+        return cls(name, {key: _kind(each) for key, each in features.items()}, labels)
 
     def text(self) -> list[str]:
         """Name those that hold text."""

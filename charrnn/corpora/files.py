@@ -16,6 +16,7 @@ from typing import IO, Any, cast
 from charrnn.corpora.base import Corpus, Shard, joined, joined_streams
 from charrnn.corpora.decoding import can_be_cut, decoded
 from charrnn.corpora.quiet import import_datasets
+from charrnn.corpora.row_sources import DatasetRows, ParquetRows, Rows
 from charrnn.corpora.rows import texts
 from charrnn.errors import CharrnnError, CorpusError, CorpusWarning, near_names
 from charrnn.settings import CorpusSettings
@@ -65,12 +66,13 @@ class Files(Corpus):
     def provenance(self) -> dict[str, Any]:
         """Name the files with their sizes and times of change, and how they are read."""
         read = self._settings
+        rows = [read.column, read.template, sorted(read.filter.items())]
         return {
             "source": "files",
             "files": [
                 [str(path.resolve()), status.st_size, status.st_mtime_ns] for path, status in self._statuses.items()
             ],
-            "reading": [read.column, read.template, read.filter, read.encoding, read.errors, self.separator],
+            "reading": [*rows, read.encoding, read.errors, self.separator],
         }
 
     def size(self) -> int | None:
@@ -124,15 +126,13 @@ class Files(Corpus):
             raise CorpusError(f"'{path}' was changed while it was read; try again once it stays as it is")
 
     def _rows(self, path: Path, kind: str) -> Iterator[str]:
-        datasets = import_datasets()
         options: dict[str, Any] = {}
         if kind == "csv":
             options = {"encoding": self._settings.encoding, "encoding_errors": self._settings.errors}
             options["keep_default_na"] = False  # "NA" and "null" are words
             options["sep"] = "\t" if ".tsv" in _suffixes(path) else ","
         try:
-            rows = datasets.load_dataset(kind, data_files=str(path), split="train", streaming=True, **options)
-            yield from texts(rows, self._settings, path.name)
+            yield from texts(_open_rows(path, kind, options), self._settings, whole=len(self.paths) == 1)
         except CharrnnError:
             raise
         # datasets has no error of its own for a file that is not what its suffix says: what it raises is whatever
@@ -191,6 +191,14 @@ class ByteRange:
 
 def _gzip(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb"))
+
+
+def _open_rows(path: Path, kind: str, options: dict[str, Any]) -> Rows:
+    datasets = import_datasets()
+    if path.suffix.lower() == ".parquet":
+        return ParquetRows(path)
+    rows = datasets.load_dataset(kind, data_files=str(path), split="train", streaming=True, **options)
+    return DatasetRows(rows, path.name)
 
 
 def _zstandard(path: Path) -> IO[bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from charrnn.corpora.columns import Columns
 from charrnn.corpora.row_filter import RowFilter
+from charrnn.corpora.row_sources import Rows
 from charrnn.corpora.template import Template
 from charrnn.errors import CorpusError, UsageError, near_names
 from charrnn.settings import CorpusSettings
@@ -14,17 +15,16 @@ from charrnn.settings import CorpusSettings
 #: Columns that hold the text in most datasets, tried in this order.
 _USUAL = ("text", "content", "sentence", "document")
 _TEMPLATE = "--template"
-#: Rows made into Python's objects at a time: a row may be a whole book, and more at a time are no faster.
-_BATCH = 100
+#: Rows made into Python's objects at a time: a row may be a whole book.
+_SLICE = 100
 
 
-def texts(dataset: Any, settings: CorpusSettings, name: str, *, whole: bool = True) -> Iterator[str]:
-    """Yield the texts of a ``datasets`` Dataset or IterableDataset, row by row; rows without text are passed over.
+def texts(rows: Rows, settings: CorpusSettings, *, whole: bool = True) -> Iterator[str]:
+    """Yield the texts of rows, one after another; those without text are passed over.
 
     Args:
-        dataset: the rows; only the columns that are needed are read.
+        rows: only the columns that are needed are read.
         settings: ``column`` or ``template``, and ``filter``.
-        name: what the rows are of, for messages.
         whole: whether these are all rows, so that it is an error when the filter lets none through; a shard of them, or
             one of many files, may well have none.
 
@@ -32,35 +32,34 @@ def texts(dataset: Any, settings: CorpusSettings, name: str, *, whole: bool = Tr
         CorpusError: no such column, or it does not hold text; or the filter lets no row through.
         UsageError: both ``column`` and ``template``, or a template that cannot be read.
     """
-    columns = Columns.of_dataset(dataset, name)
+    columns = rows.columns
     template = _template(settings, columns)
-    chosen = "" if template else text_column(columns.kinds, settings.column, name)
+    chosen = "" if template else text_column(columns.kinds, settings.column, columns.of)
     wanted = RowFilter(settings.filter, columns)
     needed = list(dict.fromkeys([*(template.names if template else [chosen]), *wanted.columns]))
-    for batch in dataset.select_columns(needed).iter(batch_size=_BATCH):
-        for values in zip(*(batch[column] for column in needed), strict=True):
-            row = dict(zip(needed, values, strict=True))
-            if wanted.columns and not wanted.passes(row):
-                continue
-            text = _filled(template, row, columns) if template else row[chosen]
-            if isinstance(text, str):
-                if text:
-                    yield text
-            elif text is not None:
-                raise CorpusError(
-                    f"column '{chosen}' of '{name}' holds {type(text).__name__} where text should be; choose another "
-                    f"by --column: {', '.join(each for each in columns.text() if each != chosen) or '(there is none)'}"
-                )
+    for values in _values(rows, needed):
+        row = dict(zip(needed, values, strict=True))
+        if wanted.columns and not wanted.passes(row):
+            continue
+        text = _filled(template, row, columns) if template else row[chosen]
+        if isinstance(text, str):
+            if text:
+                yield text
+        elif text is not None:
+            raise CorpusError(
+                f"column '{chosen}' of '{columns.of}' holds {type(text).__name__} where text should be; choose another "
+                f"by --column: {', '.join(each for each in columns.text() if each != chosen) or '(there is none)'}"
+            )
     if whole:
         wanted.require_rows()
 
 
-def needed_columns(kinds: Mapping[str, str], settings: CorpusSettings, name: str) -> list[str]:
-    """Name the columns that :func:`texts` reads, for a reader that can leave the others unread; raises as that does."""
-    columns = Columns(name, kinds)
-    template = _template(settings, columns)
-    own = template.names if template else [text_column(kinds, settings.column, name)]
-    return list(dict.fromkeys([*own, *RowFilter(settings.filter, columns).columns]))
+def _values(rows: Rows, names: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield each row's values, as Python's objects."""
+    for batch in rows.batches(names):
+        for start in range(0, batch.num_rows, _SLICE):
+            some = batch.slice(start, _SLICE)
+            yield from zip(*(some.column(name).to_pylist() for name in names), strict=True)
 
 
 def text_column(kinds: Mapping[str, str], column: str | None, name: str) -> str:
