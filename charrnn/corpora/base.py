@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from charrnn.registry import Entry
@@ -15,6 +16,8 @@ from charrnn.registry import Entry
 #: Names under which datasets keep what is meant for validation, the most usual first.
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 
+#: Documents that are joined at a time: each may be a whole book.
+_TOGETHER = 100
 #: Called with what is being done, how many bytes of text were read in it, and about how many there are.
 Progress = Callable[[str, int, int | None], None]
 
@@ -97,8 +100,16 @@ def digest(value: object) -> str:
 
 
 def joined(documents: Iterable[str], separator: str) -> Iterator[str]:
-    """Put the separator between documents that do not end with it already."""
-    return joined_streams(([document] for document in documents), separator)
+    """Put the separator between documents that do not end with it already; yields many of them at a time."""
+    rest = iter(documents)
+    owed = ""
+    while some := list(islice(rest, _TOGETHER)):
+        if separator and any(each.endswith(separator) for each in some):
+            text = "".join([each if each.endswith(separator) else each + separator for each in some[:-1]]) + some[-1]
+        else:
+            text = separator.join(some)
+        yield owed + text
+        owed = "" if separator and text.endswith(separator) else separator
 
 
 def joined_streams(streams: Iterable[Iterable[str]], separator: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from charrnn.corpora.columns import Columns
+from charrnn.corpora.columns import TEXT, Columns
 from charrnn.corpora.row_filter import RowFilter
 from charrnn.corpora.row_sources import Rows
 from charrnn.corpora.template import Template
@@ -37,29 +37,32 @@ def texts(rows: Rows, settings: CorpusSettings, *, whole: bool = True) -> Iterat
     chosen = "" if template else text_column(columns.kinds, settings.column, columns.of)
     wanted = RowFilter(settings.filter, columns)
     needed = list(dict.fromkeys([*(template.names if template else [chosen]), *wanted.columns]))
-    for values in _values(rows, needed):
-        row = dict(zip(needed, values, strict=True))
-        if wanted.columns and not wanted.passes(row):
+    for some in _slices(rows, needed):
+        if needed == [chosen] and str(some.schema.types[0]) in TEXT:
+            yield from filter(None, some.column(chosen).to_pylist())
             continue
-        text = _filled(template, row, columns) if template else row[chosen]
-        if isinstance(text, str):
-            if text:
-                yield text
-        elif text is not None:
-            raise CorpusError(
-                f"column '{chosen}' of '{columns.of}' holds {type(text).__name__} where text should be; choose another "
-                f"by --column: {', '.join(each for each in columns.text() if each != chosen) or '(there is none)'}"
-            )
+        for values in zip(*(some.column(name).to_pylist() for name in needed), strict=True):
+            row = dict(zip(needed, values, strict=True))
+            if wanted.columns and not wanted.passes(row):
+                continue
+            text = _filled(template, row, columns) if template else row[chosen]
+            if isinstance(text, str):
+                if text:
+                    yield text
+            elif text is not None:
+                others = ", ".join(each for each in columns.text() if each != chosen)
+                raise CorpusError(
+                    f"column '{chosen}' of '{columns.of}' holds {type(text).__name__} where text should be; choose "
+                    f"another by --column: {others or '(there is none)'}"
+                )
     if whole:
         wanted.require_rows()
 
 
-def _values(rows: Rows, names: list[str]) -> Iterator[tuple[Any, ...]]:
-    """Yield each row's values, as Python's objects."""
+def _slices(rows: Rows, names: list[str]) -> Iterator[Any]:
     for batch in rows.batches(names):
         for start in range(0, batch.num_rows, _SLICE):
-            some = batch.slice(start, _SLICE)
-            yield from zip(*(some.column(name).to_pylist() for name in names), strict=True)
+            yield batch.slice(start, _SLICE)
 
 
 def text_column(kinds: Mapping[str, str], column: str | None, name: str) -> str:
