@@ -15,12 +15,15 @@ from charrnn.testing import (
     check_numpy_form,
     check_tokenizer,
     check_warper,
+    corpora,
     numpy_forms,
     tokenizers,
     warpers,
 )
 from tests.broken_cells import BROKEN as BROKEN_CELLS
 from tests.broken_cells import Sound
+from tests.broken_corpora import BROKEN as BROKEN_CORPORA
+from tests.broken_corpora import Numbers
 from tests.broken_numpy_forms import BROKEN as BROKEN_FORMS
 from tests.broken_numpy_forms import Sound as SoundForm
 from tests.broken_tokenizers import BROKEN as BROKEN_TOKENIZERS
@@ -101,6 +104,13 @@ def test_a_check_catches_a_numpy_form_that_is_broken_in_its_way(name):
 def test_a_check_catches_a_tokenizer_that_is_broken_in_its_way(name):
     tokenizer, others = BROKEN_TOKENIZERS[name]
     assert {name} <= broken_by(tokenizers.CHECKS, tokenizer) <= {name, *others}
+
+
+@pytest.mark.parametrize("name", [check.name for check in corpora.CHECKS])
+def test_a_check_catches_a_corpus_that_is_broken_in_its_way(name):
+    assert not broken_by(corpora.CHECKS, Numbers)
+    corpus, others = BROKEN_CORPORA[name]
+    assert {name} <= broken_by(corpora.CHECKS, corpus) <= {name, *others}
 
 
 @pytest.mark.parametrize("name", [check.name for check in warpers.CHECKS])

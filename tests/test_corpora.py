@@ -14,7 +14,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.corpora.base import joined
+from charrnn.corpora.pieces import joined
 from charrnn.corpora.prepare import prepare
 from charrnn.corpora.recipe_file import recipes
 from charrnn.corpora.resolve import open_corpus

@@ -24,7 +24,7 @@ from charrnn.corpora.cache_contents import cache_contents, clear_cache
 from charrnn.corpora.fitting import fit_tokenizer
 from charrnn.corpora.journal import Journal, Shard
 from charrnn.corpora.pack import Part, cut
-from charrnn.corpora.packing import blocks
+from charrnn.corpora.pieces import blocks
 from charrnn.corpora.prepare import prepare
 from charrnn.corpora.resolve import open_corpus
 from charrnn.corpora.worker import Worker
@@ -48,7 +48,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def small_shards(monkeypatch):
-    monkeypatch.setattr(packing, "blocks", lambda texts: blocks(texts, 100))
+    monkeypatch.setattr(packing, "blocks", lambda texts, size: blocks(texts, 100))
 
 
 def texts():
@@ -186,7 +186,7 @@ from charrnn.corpora import packing, encoder
 from charrnn.corpora.prepare import prepare
 from charrnn.settings import PreparationSettings
 small = packing.blocks
-packing.blocks = lambda texts: small(texts, 50_000)
+packing.blocks = lambda texts, size: small(texts, 50_000)
 encode, done = encoder.encode, []
 def killing(*arguments):
     done.append(1)
@@ -208,7 +208,7 @@ def test_several_processes_make_the_same_pack(tokenizer, tmp_path, monkeypatch):
     clear_cache()
     asked = []
     ask = Worker.ask
-    monkeypatch.setattr(packing, "blocks", lambda texts: blocks(texts, 100))
+    monkeypatch.setattr(packing, "blocks", lambda texts, size: blocks(texts, 100))
     monkeypatch.setattr(encoding, "_SLOW_SECONDS", -1.0)
     monkeypatch.setattr(encoding, "_SLOW_SHARE", -1.0)
     monkeypatch.setattr(Worker, "ask", lambda self, *what: (asked.append(self), ask(self, *what)))

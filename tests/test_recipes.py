@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from charrnn.corpora import hub as hub_module
 from charrnn.corpora.base import Corpus, Shard
+from charrnn.corpora.pieces import byte_range
 from charrnn.corpora.recipe import Recipe
 from charrnn.corpora.recipe_file import read_recipe, recipes, toml
 from charrnn.corpora.resolve import open_corpus
-from charrnn.corpora.split_map import SplitMap, SplitPart, byte_range, parse_part
+from charrnn.corpora.split_map import SplitMap, SplitPart, parse_part
 from charrnn.corpora.statistics import measure
 from charrnn.errors import CharrnnError, CorpusError, CorpusWarning, UsageError
 from charrnn.plugins import plugins
@@ -606,7 +607,7 @@ def test_what_lies_behind_a_range_is_not_read():
 
 
 def test_a_large_piece_is_cut_in_blocks(monkeypatch):
-    monkeypatch.setattr("charrnn.corpora.split_map._BLOCK", 3)
+    monkeypatch.setattr("charrnn.corpora.pieces._BLOCK", 3)
     assert "".join(byte_range(iter(["漢字かな" * 5]), 4, 40)) == ("漢字かな" * 5)[2:14]
 
 

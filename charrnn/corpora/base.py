@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from charrnn.registry import Entry
@@ -16,8 +15,6 @@ from charrnn.registry import Entry
 #: Names under which datasets keep what is meant for validation, the most usual first.
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 
-#: Documents that are joined at a time: each may be a whole book.
-_TOGETHER = 100
 #: Called with what is being done, how many bytes of text were read in it, and about how many there are.
 Progress = Callable[[str, int, int | None], None]
 
@@ -97,30 +94,6 @@ class Corpus(ABC):
 def digest(value: object) -> str:
     """Hash a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
-
-
-def joined(documents: Iterable[str], separator: str) -> Iterator[str]:
-    """Put the separator between documents that do not end with it already; yields many of them at a time."""
-    rest = iter(documents)
-    owed = ""
-    while some := list(islice(rest, _TOGETHER)):
-        if separator and any(each.endswith(separator) for each in some):
-            text = "".join([each if each.endswith(separator) else each + separator for each in some[:-1]]) + some[-1]
-        else:
-            text = separator.join(some)
-        yield owed + text
-        owed = "" if separator and text.endswith(separator) else separator
-
-
-def joined_streams(streams: Iterable[Iterable[str]], separator: str) -> Iterator[str]:
-    """Do the same with documents that come in pieces."""
-    last = ""
-    for number, stream in enumerate(streams):
-        if number and not (separator and last.endswith(separator)):
-            yield separator
-        last = ""
-        for last in stream:
-            yield last
 
 
 def read_all(corpus: Corpus, splits: Iterable[str], doing: str, progress: Progress) -> Iterator[str]:

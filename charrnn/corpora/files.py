@@ -13,8 +13,9 @@ from glob import glob, has_magic
 from pathlib import Path
 from typing import IO, Any, cast
 
-from charrnn.corpora.base import Corpus, Shard, joined, joined_streams
+from charrnn.corpora.base import Corpus, Shard
 from charrnn.corpora.decoding import can_be_cut, decoded
+from charrnn.corpora.pieces import joined, joined_streams
 from charrnn.corpora.quiet import import_datasets
 from charrnn.corpora.row_sources import DatasetRows, ParquetRows, Rows
 from charrnn.corpora.rows import texts

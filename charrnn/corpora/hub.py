@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from charrnn.corpora.base import Corpus, joined
+from charrnn.corpora.base import Corpus
+from charrnn.corpora.pieces import joined
 from charrnn.corpora.quiet import import_datasets
 from charrnn.corpora.rows import texts
 from charrnn.errors import CharrnnError, CorpusError

@@ -21,6 +21,7 @@ from charrnn.corpora.base import Corpus, Progress, read_all
 from charrnn.corpora.encoder import Encoded, Encoder
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.journal import Journal, Shard
+from charrnn.corpora.pieces import blocks
 
 #: Characters of a shard, about.
 SHARD = 2 << 20
@@ -60,7 +61,7 @@ class _Split:
         texts = read_all(self._corpus, [self._split], "packing", progress)
         itemsize = self._encoder.dtype.itemsize
         with Journal(directory / f"{self._split}.bin", itemsize) as journal:
-            for shard in self._shards(journal, self._tokenizer.parts(blocks(texts))):
+            for shard in self._shards(journal, self._tokenizer.parts(blocks(texts, SHARD))):
                 for key in self._sums:
                     self._sums[key] += getattr(shard, key)
                 self._unseen.update(shard.unseen)
@@ -90,21 +91,3 @@ class _Split:
         shard = Shard(so_far, zlib.crc32(encoded.ids), chars, size, encoded.tokens, encoded.unseen)
         journal.append(shard, encoded.ids)
         return shard
-
-
-def blocks(texts: Iterable[str], size: int = SHARD) -> Iterator[str]:
-    """Join pieces of text, and cut long ones, to blocks of ``size`` characters; the last may be shorter."""
-    kept: list[str] = []
-    missing = size
-    for text in texts:
-        start = 0
-        while len(text) - start >= missing:
-            kept.append(text[start : start + missing])
-            start += missing
-            yield "".join(kept)
-            kept, missing = [], size
-        if start < len(text):
-            kept.append(text[start:])
-            missing -= len(text) - start
-    if kept:
-        yield "".join(kept)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from charrnn.corpora.base import Corpus, Shard
+from charrnn.corpora.pieces import first_bytes
 from charrnn.settings import CorpusSettings
 from charrnn.tokenizers.segments import aligned
 
@@ -97,24 +98,6 @@ def normalized(texts: Pieces, form: str) -> Iterator[str]:
 
     for text in aligned(texts, boundary):
         yield text if text.isascii() else normalize(text)
-
-
-def first_bytes(texts: Pieces, size: int) -> Iterator[str]:
-    """Yield a text's first ``size`` bytes of UTF-8, cut between characters."""
-    for text in texts:
-        raw = text.encode("utf-8", "surrogatepass")
-        if len(raw) > size:
-            # A character that is cut in two is left out; lone surrogates pass, as they do everywhere.
-            cut = raw[:size]
-            while cut and raw[len(cut)] & 0xC0 == 0x80:
-                cut = cut[:-1]
-            if cut:
-                yield cut.decode("utf-8", "surrogatepass")
-            return
-        yield text
-        size -= len(raw)
-        if not size:
-            return
 
 
 def _stands_alone(normal: str) -> bool:

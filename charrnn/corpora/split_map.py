@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.corpora.base import Corpus, Shard
+from charrnn.corpora.pieces import byte_range
 from charrnn.errors import CorpusError, UsageError
 
 _PART = re.compile(r"(?P<split>\w+(?:[.-]\w+)*)(?:\[(?P<start>[\d_]*):(?P<stop>[\d_]*)\])?")
 _OWN = re.compile(r"\w+(?:[.-]\w+)*")
-#: Characters that are encoded at a time: a row may be as large as the corpus.
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -110,35 +109,3 @@ def parse_part(text: str) -> SplitPart:
 def is_split_name(name: str) -> bool:
     """Tell whether a split can be called so: it becomes the name of a file."""
     return bool(_OWN.fullmatch(name))
-
-
-def byte_range(pieces: Iterator[str], start: int, stop: int | None) -> Iterator[str]:
-    """Yield the characters whose first byte in UTF-8 is in a range.
-
-    So a cut that would fall within a character moves to its end, and neighbouring ranges share no character and lose
-    none. What lies behind the range is not read.
-
-    Args:
-        pieces: a text.
-        start: the first byte.
-        stop: the byte after the last; None for the end of the text.
-    """
-    at = 0
-    for piece in pieces:
-        for first in range(0, len(piece), _BLOCK):
-            raw = piece[first : first + _BLOCK].encode("utf-8", "surrogatepass")
-            end = len(raw) if stop is None else _character(raw, stop - at)
-            kept = raw[_character(raw, start - at) : end]
-            if kept:
-                yield kept.decode("utf-8", "surrogatepass")
-            at += len(raw)
-            if stop is not None and at >= stop:
-                return
-
-
-def _character(raw: bytes, place: int) -> int:
-    """Move a place to the start of a character, or to the end."""
-    place = min(max(place, 0), len(raw))
-    while place < len(raw) and raw[place] & 0xC0 == 0x80:
-        place += 1
-    return place

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from charrnn.corpora.base import Corpus, read_all
+from charrnn.corpora.pieces import blocks, first_bytes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _CODE_POINTS = 0x110000
-#: Characters that are counted at a time: a piece may be as large as the corpus.
+#: Characters that are counted at a time: each count looks at every code point.
 _BLOCK = 1 << 20
 #: How much of a text's start is kept.
 _START = 4000
@@ -101,9 +101,9 @@ def measure(corpus: Corpus, most: int | None = None) -> Statistics:
     for split in corpus.splits():
         pieces = read_all(corpus, [split], "reading", lambda *_: None)
         size = splits[split] = SplitSize()
-        for block in _blocks(pieces):
+        for block in blocks(pieces, _BLOCK):
             if most is not None:
-                fits = _beginning(block, most - size.bytes)
+                fits = "".join(first_bytes([block], most - size.bytes))
                 block, size.is_sample = fits, len(fits) < len(block)
             if split == "train" and len(start) < _START:
                 start += block[: _START - len(start)]
@@ -116,31 +116,5 @@ def measure(corpus: Corpus, most: int | None = None) -> Statistics:
     return Statistics(splits, counts, start)
 
 
-def _blocks(pieces: Iterable[str]) -> Iterable[str]:
-    """Gather small pieces and cut large ones, since each count looks at every code point."""
-    gathered: list[str] = []
-    length = 0
-    for piece in pieces:
-        for first in range(0, len(piece), _BLOCK):
-            part = piece[first : first + _BLOCK]
-            gathered.append(part)
-            length += len(part)
-            if length >= _BLOCK:
-                yield "".join(gathered)
-                gathered, length = [], 0
-    if gathered:
-        yield "".join(gathered)
-
-
 def _length(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
-
-
-def _beginning(text: str, most: int) -> str:
-    """Return as many whole characters as fit into ``most`` bytes."""
-    raw = text.encode("utf-8", "surrogatepass")
-    if len(raw) <= most:
-        return text
-    while raw[most] & 0xC0 == 0x80:  # within a character
-        most -= 1
-    return raw[:most].decode("utf-8", "surrogatepass")

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from charrnn.corpora.base import Corpus, digest, joined
+from charrnn.corpora.base import Corpus, digest
+from charrnn.corpora.pieces import joined
 from charrnn.errors import CorpusError
 from charrnn.settings import CorpusSettings
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from charrnn.reporting.tables import print_table
-from charrnn.reporting.text import clock, printable
+from charrnn.reporting.text import clock, megabytes, printable
+
+if TYPE_CHECKING:
+    from charrnn.corpora.cache_contents import Cached
 
 _WIDTH = 20
 #: Of the text's start, no more lines than these, and no more of each.
@@ -60,6 +65,19 @@ def print_text(text: Mapping[str, Any], sample_bytes: int) -> None:
     typer.echo("")
     for line in text["start"].split("\n")[:_LINES]:
         typer.echo(printable(line[:_LINE] + "..." * (len(line) > _LINE)))
+
+
+def print_cache(contents: Sequence[Cached], directory: Path) -> None:
+    """Print what is in the cache, and where that is."""
+    made = [datetime.fromtimestamp(each.made).isoformat(sep=" ", timespec="minutes") for each in contents]
+    print_table(
+        ["what", "corpus", "size", "made", ""],
+        [
+            [each.kind, each.corpus or None, megabytes(each.size), when, "" if each.finished else "unfinished"]
+            for each, when in zip(contents, made, strict=True)
+        ],
+    )
+    typer.echo(f"{len(contents)} in {directory}, {megabytes(sum(each.size for each in contents))}", err=True)
 
 
 def _shown(character: str) -> str:

@@ -14,6 +14,7 @@ from charrnn.testing.checks import Checks, require
 
 #: Pieces of text looked at: a corpus may be larger than anyone would wait for.
 _PIECES = 200
+_SHARDS = 3
 
 
 class CorpusSubject:
@@ -62,6 +63,17 @@ def reads_the_same(subject: CorpusSubject) -> None:
         first = list(islice(corpus.read(split), _PIECES))
         require(list(islice(corpus.read(split), _PIECES)) == first, "read again, it differs", f"split {split!r}")
         require(list(islice(other.read(split), _PIECES)) == first, "opened again, it differs", f"split {split!r}")
+
+
+@CHECKS.promise("its shards can be read one by one, and again")
+def has_shards(subject: CorpusSubject) -> None:
+    """A stream takes them in any order, and reads one from its start to go on within it."""
+    shards = subject.open().shards("train")
+    require(bool(shards), "it has none")
+    for number, shard in enumerate(shards[:_SHARDS]):
+        pieces = list(islice(shard.read(), _PIECES))
+        require(all(isinstance(each, str) for each in pieces), "a piece is no text", f"shard {number}")
+        require(list(islice(shard.read(), _PIECES)) == pieces, "read again, it differs", f"shard {number}")
 
 
 @CHECKS.promise("it says where it came from")

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,10 +76,12 @@ class Tokenizer(ABC):
         """
         return len(text)
 
+    @final
     def parts(self, texts: Iterable[str]) -> Iterator[str]:
         """Cut a text that comes in pieces anew, into parts that can each be encoded by itself."""
         return aligned(texts, self.boundary)
 
+    @final
     def encode_stream(self, texts: Iterable[str]) -> Iterator[Ids]:
         """Encode a text that comes in pieces; the ids are those of the whole, wherever it was cut."""
         for part in self.parts(texts):

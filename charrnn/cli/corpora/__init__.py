@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from charrnn.cli.corpora.build import build
+from charrnn.cli.corpora.cache import app as cache
 from charrnn.cli.corpora.check import check
 from charrnn.cli.corpora.listing import list_
 from charrnn.cli.corpora.new import new
@@ -16,3 +17,4 @@ app.command()(show)
 app.command()(new)
 app.command()(check)
 app.command()(build)
+app.add_typer(cache, name="cache")

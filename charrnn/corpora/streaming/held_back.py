@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from charrnn.corpora.base import VALIDATION_NAMES, Corpus, Shard
-from charrnn.corpora.packing import blocks
-from charrnn.corpora.rewritten import first_bytes
+from charrnn.corpora.pieces import blocks, first_bytes
 
 #: Bytes of text that are held back, at most.
 HELD_BACK_BYTES = 1_000_000

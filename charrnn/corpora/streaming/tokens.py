@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from charrnn.corpora.base import Corpus, Shard
-from charrnn.corpora.packing import blocks
+from charrnn.corpora.pieces import blocks
 from charrnn.corpora.streaming.held_back import HeldBack, units
 from charrnn.corpora.streaming.position import Position
 from charrnn.errors import CorpusError
