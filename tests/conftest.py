@@ -150,7 +150,8 @@ def hub(text_rows):
     repositories = {
         "karpathy/tiny_shakespeare": Repository(
             {f"default/{split}/0000.parquet": parquet(text=[rows]) for split, rows in text_rows.items()},
-            refs={"main", "refs/convert/parquet"},
+            refs={"refs/convert/parquet"},
+            others={"main": {"tiny_shakespeare.py": b"import datasets\n"}},
         ),
         "some/rows": Repository(
             {

@@ -33,11 +33,17 @@ def test_config_revision_and_column(online):
     ("address", "message"),
     [
         ("hf:some/rows:small", "choose one by --column title|body"),
-        ("hf:some/rows:medium", "Available: ['small', 'large']"),
-        ("hf:some/rows:small@v9", "Revision 'v9' doesn't exist"),
-        ("hf:some/none", "doesn't exist on the Hub or cannot be accessed"),
-        ("hf:some/gated", "gated"),
-        ("hf:some/script", "cannot be loaded"),
+        ("hf:some/rows:medium", "'some/rows' has no configuration 'medium': there are: large, small"),
+        ("hf:some/rows:small@v9", "'some/rows' has no revision 'v9': did you mean 'v2'?"),
+        (
+            "hf:some/none",
+            "there is no dataset 'some/none' on the hub, or it is private; check the name, or set HF_TOKEN",
+        ),
+        ("hf:some/gated", "'some/gated' is gated: ask for access at"),
+        (
+            "hf:some/script",
+            "made by a script, which is not run; its Parquet form may be there: hf:some/script@refs/convert/parquet",
+        ),
     ],
 )
 def test_what_cannot_be_loaded_is_told(address, message, online):

@@ -1,0 +1,107 @@
+"""The builder that ``datasets`` has for a dataset at a commit, and what it has prepared before."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from charrnn.corpora.hub.address import Address
+from charrnn.corpora.hub.client import retried
+from charrnn.corpora.hub.errors import LOCAL, may_pass, no_config, told
+from charrnn.corpora.hub.revision import Resolved
+from charrnn.corpora.quiet import import_datasets
+from charrnn.errors import CorpusError
+
+
+def open_builder(address: Address, resolved: Resolved, recipe: str | None = None) -> Any:
+    """Return the builder of a dataset's configuration; no data files are fetched.
+
+    Args:
+        address: the dataset and its configuration.
+        resolved: the commit.
+        recipe: the recipe that asks, for messages.
+
+    Raises:
+        CorpusError: no such configuration, nothing that can be read, or no hub and nothing prepared before.
+    """
+    if resolved.offline is not None:
+        return _prepared(address, resolved)
+    with told(address) as watch:
+        datasets = import_datasets()
+        try:
+            return retried(lambda: _load(datasets, address, resolved.commit), watch, may_pass)
+        except ValueError as error:
+            if "BuilderConfig" not in str(error) and "Config name is missing" not in str(error):
+                raise
+            raise no_config(address, configurations(address, resolved), recipe) from None
+
+
+def configurations(address: Address, resolved: Resolved) -> list[str]:
+    """Return the names of a dataset's configurations.
+
+    Raises:
+        CorpusError: they cannot be found out.
+    """
+    with told(address) as watch:
+        datasets = import_datasets()
+
+        def ask() -> list[str]:
+            names: list[str] = datasets.get_dataset_config_names(remote(address), revision=resolved.commit)
+            return names
+
+        return retried(ask, watch, may_pass)
+
+
+def split_names(builder: Any) -> list[str]:
+    """Return the names of the splits, of which the data files tell before they are fetched."""
+    files = builder.config.data_files
+    return [str(name) for name in (files or builder.info.splits or {})]
+
+
+def remote(address: Address) -> str:
+    """Name the dataset such that no folder of that name here is taken for it."""
+    return f"hf://datasets/{address.dataset}"
+
+
+def columns(rows: Any) -> dict[str, str]:
+    """Return each column's type, by name; a stream may know them only by its first row."""
+    if rows.features is not None:
+        return {name: getattr(kind, "dtype", type(kind).__name__) for name, kind in rows.features.items()}
+    for table in rows.with_format("arrow").iter(batch_size=1):
+        return {field.name: str(field.type) for field in table.schema}
+    return {}
+
+
+def _load(datasets: Any, address: Address, commit: str) -> Any:
+    from datasets.packaged_modules.cache.cache import Cache
+
+    builder = datasets.load_dataset_builder(remote(address), address.config, revision=commit)
+    if not isinstance(builder, Cache):
+        return builder
+    # Whatever went wrong, the client silently takes what it has prepared of this dataset last, of any revision. With
+    # an empty cache it says what went wrong.
+    with tempfile.TemporaryDirectory() as empty:
+        datasets.load_dataset_builder(remote(address), address.config, revision=commit, cache_dir=empty)
+    raise ConnectionError("the hub did not answer the first time")
+
+
+def _prepared(address: Address, resolved: Resolved) -> Any:
+    """Return the builder of what was prepared of this commit."""
+    datasets = import_datasets()
+    from datasets.packaged_modules.cache.cache import Cache
+
+    owner, name = address.dataset.split("/")
+    folder = Path(datasets.config.HF_DATASETS_CACHE) / f"{owner}___{datasets.naming.camelcase_to_snakecase(name)}"
+    found = {}
+    for information in folder.glob(f"*/*/{resolved.commit}/dataset_info.json"):
+        config = json.loads(information.read_text(encoding="utf-8"))["config_name"]
+        if information.parts[-4] == config and address.config in (None, config):
+            found[config] = information.parts[-3]
+    if not found:
+        raise CorpusError(f"'{address}' was not fetched before, and cannot be now: {resolved.offline}; {LOCAL}")
+    if len(found) > 1:
+        raise no_config(address, sorted(found), None)
+    [(config, version)] = found.items()
+    return Cache(repo_id=address.dataset, dataset_name=name, config_name=config, version=version, hash=resolved.commit)

@@ -1,0 +1,183 @@
+"""What the hub's client does not do by itself: it waits for ever, or retries for minutes, where nothing will come.
+
+Each address that is asked for has a clock. It starts with the first request, goes on through all that the client tries
+again, and is stopped by an answer that arrived whole. Whoever runs out of patience raises an error that the client does
+not know, and so does not retry.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from urllib.parse import urljoin, urlsplit
+
+import httpx2
+
+from charrnn.errors import CorpusError
+
+#: Slower than this for as long as the patience lasts, in bytes a second, is no download.
+LEAST_RATE = 1024
+#: Answers after which the client asks again.
+_AGAIN = (408, 429, 500, 502, 503, 504)
+_LOGIN_NEEDED = 511
+
+
+class UnreachableError(CorpusError):
+    """The hub does not answer, or not as a hub."""
+
+
+class Watch:
+    """Bounds what a client waits for; ``failure`` is what it gave up with, whatever the client made of that."""
+
+    def __init__(self, patience: float) -> None:
+        self.patience = patience
+        self.failure: UnreachableError | None = None
+        self._since: dict[str, float] = {}
+        self._status: dict[str, int] = {}
+        self._asked_as: dict[str, str] = {}
+
+    def on_request(self, request: httpx2.Request) -> None:
+        """Give a request no more time than its address has left.
+
+        Raises:
+            UnreachableError: it has none.
+        """
+        key = self._key(str(request.url))
+        now = time.monotonic()
+        left = self.patience - (now - self._since.setdefault(key, now))
+        if left <= 0:
+            self.give_up(key)
+        limits = dict(request.extensions.get("timeout") or {})
+        for phase in ("connect", "read", "write", "pool"):
+            asked = limits.get(phase)
+            limits[phase] = left if asked is None else min(asked, left)
+        request.extensions["timeout"] = limits
+
+    def on_response(self, response: httpx2.Response) -> None:
+        """See whether this is an answer, and bound how long its body may take.
+
+        Raises:
+            UnreachableError: a login page answers in the hub's place, or a rate limit outlasts the patience.
+        """
+        url = str(response.request.url)
+        key = self._key(url)
+        status = response.status_code
+        if _is_page(response):
+            self._fail(
+                f"a login page answers in the place of {_host(url)}; log in to your network in a browser, "
+                "or set HF_ENDPOINT and HTTPS_PROXY to what leads to the hub"
+            )
+        if response.has_redirect_location:
+            self._asked_as[urljoin(url, response.headers["Location"])] = key
+            return
+        if status in _AGAIN:
+            self._status[key] = status
+            wait = response.headers.get("Retry-After", "")
+            if status == 429 and wait.isdigit() and int(wait) >= self.patience:
+                self._fail(_limited(url, f"wait {wait} seconds"))
+            return
+        self._status.pop(key, None)
+        if response.request.method == "HEAD" or status >= 400:
+            self.arrived(key)
+        else:
+            assert isinstance(response.stream, httpx2.SyncByteStream)
+            response.stream = _Paced(response.stream, self, key)
+
+    def take_failure(self) -> UnreachableError | None:
+        """Return what it gave up with, once."""
+        failure, self.failure = self.failure, None
+        return failure
+
+    def arrived(self, key: str) -> None:
+        """Stop the clock of an address."""
+        self._since.pop(key, None)
+
+    def pause(self, key: str, seconds: float) -> None:
+        """Leave out what the reader of a stream, not the hub, took."""
+        if key in self._since:
+            self._since[key] += seconds
+
+    def late(self, key: str) -> bool:
+        """Tell whether an address has used up its time."""
+        return time.monotonic() - self._since.get(key, time.monotonic()) > self.patience
+
+    def more(self, key: str) -> None:
+        """Start the clock of an address again: enough of it has come."""
+        self._since[key] = time.monotonic()
+
+    def give_up(self, url: str, *, slow: bool = False) -> None:
+        """Raise why an address is waited for no longer.
+
+        Raises:
+            UnreachableError: always.
+        """
+        status = self._status.get(url)
+        if status == 429:
+            self._fail(_limited(url, "try again later"))
+        if status:
+            self._fail(
+                f"{_host(url)} answers HTTP {status} again and again; try again later (what was fetched is kept)"
+            )
+        what = "sends almost nothing" if slow else "does not answer"
+        self._fail(
+            f"{_host(url)} {what}: waited {self.patience:g} seconds for {urlsplit(url).path}; try again later, "
+            "or behind a slow proxy with a higher CHARRNN_HUB_SECONDS"
+        )
+
+    def _fail(self, line: str) -> None:
+        self.failure = UnreachableError(line)
+        raise self.failure
+
+    def _key(self, url: str) -> str:
+        return self._asked_as.get(url, url)
+
+
+class _Paced(httpx2.SyncByteStream):
+    """A body that may be slow, but not for ever."""
+
+    def __init__(self, stream: httpx2.SyncByteStream, watch: Watch, key: str) -> None:
+        self._stream, self._watch, self._key = stream, watch, key
+        self._broken = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        enough = LEAST_RATE * self._watch.patience
+        got = 0
+        try:
+            for chunk in self._stream:
+                got += len(chunk)
+                if got >= enough:
+                    self._watch.more(self._key)
+                    got = 0
+                elif self._watch.late(self._key):
+                    self._watch.give_up(self._key, slow=True)
+                handed = time.monotonic()
+                yield chunk
+                self._watch.pause(self._key, time.monotonic() - handed)
+        except Exception:
+            self._broken = True
+            raise
+        self._watch.arrived(self._key)
+
+    def close(self) -> None:
+        if not self._broken:
+            self._watch.arrived(self._key)  # the reader has enough
+        self._stream.close()
+
+
+def _is_page(response: httpx2.Response) -> bool:
+    """Tell a page for people from data: the hub serves HTML files as plain text."""
+    if response.status_code == _LOGIN_NEEDED:
+        return True
+    kind = response.headers.get("Content-Type", "")
+    return response.status_code == 200 and kind.lower().startswith("text/html")
+
+
+def _limited(url: str, advice: str) -> str:
+    return (
+        f"{_host(url)} limits how often it may be asked (HTTP 429); {advice}, or log in by HF_TOKEN for a higher limit"
+    )
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
