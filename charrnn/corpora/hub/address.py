@@ -41,6 +41,7 @@ def parse_address(address: str) -> tuple[str, str | None, str | None]:
     alone = _NO_OWNER.fullmatch(address)
     if alone:
         raise CorpusError(
-            f"'{address}' names no owner; give hf:OWNER/{alone['name']}, as the dataset's page on the hub has it"
+            f"'{address}' should be hf:OWNER/NAME: it names no owner; give the one before '/{alone['name']}' in the "
+            "address of the dataset's page"
         )
     raise CorpusError(f"'{address}' should be hf:OWNER/NAME, with :CONFIG and @REVISION where needed")

@@ -92,13 +92,14 @@ def _no_revision(address: Address) -> CorpusError:
 def _licence(card: str | None) -> str | None:
     if card is None:
         return None
-    from huggingface_hub import DatasetCard
+    from huggingface_hub import metadata_load
+    from yaml import YAMLError
 
     try:
-        licence = DatasetCard(Path(card).read_text(encoding="utf-8")).data.get("license")
-    except (ValueError, TypeError):
+        licence = (metadata_load(card) or {}).get("license")
+    except (ValueError, YAMLError):
         return None  # a card that is not well formed says nothing of a licence; its dataset may be read all the same
-    return ", ".join(licence) if isinstance(licence, list) else licence
+    return ", ".join(map(str, licence)) if isinstance(licence, list) else licence
 
 
 def _ref(address: Address) -> Path:

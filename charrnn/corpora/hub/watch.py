@@ -20,6 +20,7 @@ LEAST_RATE = 1024
 #: Answers after which the client asks again.
 _AGAIN = (408, 429, 500, 502, 503, 504)
 _LOGIN_NEEDED = 511
+_SLOW = "sends almost nothing"
 
 
 class UnreachableError(CorpusError):
@@ -34,6 +35,7 @@ class Watch:
         self.failure: UnreachableError | None = None
         self._since: dict[str, float] = {}
         self._status: dict[str, int] = {}
+        self._broken: dict[str, str] = {}
         self._asked_as: dict[str, str] = {}
 
     def on_request(self, request: httpx2.Request) -> None:
@@ -48,6 +50,7 @@ class Watch:
         if left <= 0:
             self.give_up(key)
         limits = dict(request.extensions.get("timeout") or {})
+        left = max(left, self.patience / 10)  # a body that comes at last must not fail by a hair
         for phase in ("connect", "read", "write", "pool"):
             asked = limits.get(phase)
             limits[phase] = left if asked is None else min(asked, left)
@@ -91,6 +94,7 @@ class Watch:
     def arrived(self, key: str) -> None:
         """Stop the clock of an address."""
         self._since.pop(key, None)
+        self._broken.pop(key, None)
 
     def pause(self, key: str, seconds: float) -> None:
         """Leave out what the reader of a stream, not the hub, took."""
@@ -105,7 +109,12 @@ class Watch:
         """Start the clock of an address again: enough of it has come."""
         self._since[key] = time.monotonic()
 
-    def give_up(self, url: str, *, slow: bool = False) -> None:
+    def broke(self, key: str, error: Exception) -> None:
+        """Remember how a body ended that did not arrive."""
+        slow = isinstance(error, httpx2.TimeoutException)
+        self._broken[key] = _SLOW if slow else "breaks off again and again"
+
+    def give_up(self, url: str, what: str = "") -> None:
         """Raise why an address is waited for no longer.
 
         Raises:
@@ -118,7 +127,7 @@ class Watch:
             self._fail(
                 f"{_host(url)} answers HTTP {status} again and again; try again later (what was fetched is kept)"
             )
-        what = "sends almost nothing" if slow else "does not answer"
+        what = what or self._broken.get(url, "does not answer")
         self._fail(
             f"{_host(url)} {what}: waited {self.patience:g} seconds for {urlsplit(url).path}; try again later, "
             "or behind a slow proxy with a higher CHARRNN_HUB_SECONDS"
@@ -149,12 +158,13 @@ class _Paced(httpx2.SyncByteStream):
                     self._watch.more(self._key)
                     got = 0
                 elif self._watch.late(self._key):
-                    self._watch.give_up(self._key, slow=True)
+                    self._watch.give_up(self._key, _SLOW)
                 handed = time.monotonic()
                 yield chunk
                 self._watch.pause(self._key, time.monotonic() - handed)
-        except Exception:
+        except Exception as error:
             self._broken = True
+            self._watch.broke(self._key, error)
             raise
         self._watch.arrived(self._key)
 
