@@ -242,6 +242,8 @@ class TestWhatGoesWrong:
             ("/api/", "status", {"status": 401, "headers": {"X-Error-Message": "Invalid credentials in Authorization "
              "header"}}, "does not accept your HF_TOKEN"),
             ("00002-of", "status", {"status": 429, "headers": {"Retry-After": "300"}}, "(HTTP 429); wait 300 seconds"),
+            ("/tree/", "status", {"status": 429, "headers": {"RateLimit": '"api";r=0;t=200'}}, "; wait 200 seconds"),
+            ("/tree/", "status", {"status": 503, "headers": {"Retry-After": "99"}}, "to be left alone for 99 seconds"),
             ("", "html", {"method": ""}, "a login page answers in the place of http://127.0.0.1"),
             ("00002-of", "html", {}, "a login page answers in the place of http://127.0.0.1"),
         ],
@@ -269,18 +271,17 @@ class TestWhatGoesWrong:
     @pytest.mark.parametrize(("kind", "message"), [("hang", "does not answer"), ("status", "answers HTTP 500")])
     def test_a_stream_that_breaks_is_told(self, kind, message, python, hub):
         hub.fail("00002-of", kind)
-        told, read = python(
+        first, told = python(
             HUB
             + TELL
             + """
-read = []
-stream = hub("some/many", streamed=True).read("train")
-print(json.dumps([told(lambda: read.extend(stream)), "".join(read)]))
+shards = hub("some/many", streamed=True).shards("train")
+print(json.dumps([list(shards[0].read()), told(lambda: list(shards[2].read()))]))
 """,
             **SOON,
         )
+        assert first == ["row 0a", "row 0b"]
         assert message in told
-        assert read.endswith("row 1b")
 
     def test_a_network_that_leads_to_its_login_page_is_told(self, online, hub):
         hub.fail("/welcome", "html")
@@ -336,6 +337,17 @@ class TestOffline:
         assert texts(again) == texts(fetched)
         assert provenance(again) == provenance(fetched)
 
+    def test_a_hub_that_fails_leaves_what_was_fetched(self, online, hub, tmp_path):
+        assert online("corpora", "build", "hf:some/prose").code == 0
+        hub.fail("", "status", method="")
+        again = online("corpora", "build", "hf:some/prose", "--json", **SOON, CHARRNN_CACHE=str(tmp_path / "another"))
+        assert texts(again) == {"train": len("first\nsecond")}
+
+    def test_shards_of_what_was_fetched(self, python):
+        count = 'print(json.dumps(sorted(len(list(each.read())) for each in hub("some/csv").shards("train"))))'
+        assert python(HUB + 'list(hub("some/csv").read("train")); print(1)') == 1
+        assert python(HUB + count, HF_HUB_OFFLINE="1") == [2]
+
     def test_a_hub_that_hangs_leaves_what_was_fetched(self, online, hub, tmp_path):
         assert online("corpora", "build", "hf:some/prose").code == 0
         hub.fail("", "hang", method="")
@@ -351,3 +363,5 @@ class TestOffline:
         assert online("corpora", "build", "hf:some/rows:small", "--column", "body").code == 0
         told = online("corpora", "build", "hf:some/rows:large", "--column", "body", HF_HUB_OFFLINE="1").told
         assert "'hf:some/rows:large' was not fetched before, and cannot be now: HF_HUB_OFFLINE is set" in told
+        told = online("corpora", "build", "hf:some/rows", "--column", "body", HF_HUB_OFFLINE="1").told
+        assert "several configurations: small, large; give one, as in hf:some/rows:small" in told

@@ -10,7 +10,7 @@ from typing import Any
 from charrnn.corpora.hub.address import Address
 from charrnn.corpora.hub.client import retried
 from charrnn.corpora.hub.errors import LOCAL, may_pass, no_config, told
-from charrnn.corpora.hub.revision import Resolved
+from charrnn.corpora.hub.revision import Resolved, declared_configs
 from charrnn.corpora.quiet import import_datasets
 from charrnn.errors import CorpusError
 
@@ -99,6 +99,12 @@ def _prepared(address: Address, resolved: Resolved) -> Any:
         config = json.loads(information.read_text(encoding="utf-8"))["config_name"]
         if information.parts[-4] == config and address.config in (None, config):
             found[config] = information.parts[-3]
+    if address.config is None and len(found) == 1:
+        # It may have been asked for by name, and not be the dataset's own choice.
+        declared = declared_configs(address.dataset, resolved.commit)
+        if declared and not any(declared.values()):
+            raise no_config(address, list(declared), None)
+        found = {name: version for name, version in found.items() if declared.get(name, not declared)}
     if not found:
         raise CorpusError(f"'{address}' was not fetched before, and cannot be now: {resolved.offline}; {LOCAL}")
     if len(found) > 1:

@@ -56,7 +56,7 @@ def explained(error: Exception, address: Address, failure: UnreachableError | No
             f"'{address.dataset}' cannot be read: {first_line(causes[-1])}; look at its files on its page, "
             f"or try its Parquet form: hf:{address.dataset}@{PARQUET}"
         )
-    return CorpusError(line)
+    return UnreachableError(line) if may_pass(error) else CorpusError(line)
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -158,6 +158,8 @@ def _of_the_hub(error: BaseException, address: Address) -> str | None:
         return (
             f"'{dataset}' is made by a script, which is not run; its Parquet form may be there: hf:{dataset}@{PARQUET}"
         )
+    if "too large to be downloaded" in str(error):
+        return f"a file of '{dataset}' is larger than 50 GB; read it as a stream, or only its start by --max-bytes"
     if "Consistency check failed" in str(error):
         return f"a file of '{dataset}' arrived short, {_tried()}; try again later (what was fetched is kept)"
     if isinstance(error, (httpx2.RequestError, ConnectionError)):
@@ -177,7 +179,7 @@ def _of_status(status: int, dataset: str) -> str:
     if status == 401:
         return f"the hub does not accept your HF_TOKEN for '{dataset}'; make a new one, or unset it"
     if status == 403:
-        return f"your HF_TOKEN may not read '{dataset}' (HTTP 403); give it the right to, or use another"
+        return f"the hub refuses '{dataset}' (HTTP 403); set HF_TOKEN to a token that may read it"
     if status == 429:
         return (
             f"the hub limits how often it may be asked (HTTP 429), '{dataset}' among the rest; try again later, "

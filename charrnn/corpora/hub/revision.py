@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from charrnn.atomic import write_file
 from charrnn.corpora.hub.address import Address
@@ -32,6 +33,16 @@ class Resolved:
     licence: str | None
     offline: str | None = None
     access: str = "public"
+
+
+def declared_configs(dataset: str, commit: str) -> dict[str, bool]:
+    """Return the configurations that the card of a dataset fetched before declares, and whether each is its default."""
+    declared = _metadata(_cached_card(dataset, commit)).get("configs")
+    rows = [row for row in declared if isinstance(row, dict)] if isinstance(declared, list) else []
+    names = {str(row.get("config_name", "default")): bool(row.get("default")) for row in rows}
+    if len(names) == 1 or (names and not any(names.values())):
+        names = {name: len(names) == 1 or name == "default" for name in names}
+    return names
 
 
 def resolve(address: Address) -> Resolved:
@@ -90,16 +101,20 @@ def _no_revision(address: Address) -> CorpusError:
 
 
 def _licence(card: str | None) -> str | None:
+    licence = _metadata(card).get("license")
+    return ", ".join(map(str, licence)) if isinstance(licence, list) else licence
+
+
+def _metadata(card: str | None) -> dict[str, Any]:
     if card is None:
-        return None
+        return {}
     from huggingface_hub import metadata_load
-    from yaml import YAMLError
+    from yaml import YAMLError  # type: ignore[import-untyped]
 
     try:
-        licence = (metadata_load(card) or {}).get("license")
+        return metadata_load(card) or {}
     except (ValueError, YAMLError):
-        return None  # a card that is not well formed says nothing of a licence; its dataset may be read all the same
-    return ", ".join(map(str, licence)) if isinstance(licence, list) else licence
+        return {}  # a card that is not well formed says nothing; its dataset may be read all the same
 
 
 def _ref(address: Address) -> Path:
@@ -120,8 +135,6 @@ def _remember(address: Address, commit: str) -> None:
 
 
 def _remembered(address: Address, offline: str) -> Resolved | None:
-    from huggingface_hub import try_to_load_from_cache
-
     path = _ref(address)
     if address.revision and _COMMIT.fullmatch(address.revision):
         commit = address.revision
@@ -129,5 +142,11 @@ def _remembered(address: Address, offline: str) -> Resolved | None:
         commit = path.read_text().strip()
     else:
         return None
-    card = try_to_load_from_cache(address.dataset, _CARD, repo_type="dataset", revision=commit)
-    return Resolved(commit, _licence(card if isinstance(card, str) else None), offline)
+    return Resolved(commit, _licence(_cached_card(address.dataset, commit)), offline)
+
+
+def _cached_card(dataset: str, commit: str) -> str | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    card = try_to_load_from_cache(dataset, _CARD, repo_type="dataset", revision=commit)
+    return card if isinstance(card, str) else None

@@ -40,7 +40,10 @@ def fetch_files(address: Address, commit: str, builder: Any) -> None:
                 for each in done:
                     each.result()
             finally:
+                # What is still being fetched, after Ctrl-C or a failure, is nobody's wish any more.
+                watch.cancelled = True
                 pool.shutdown(cancel_futures=True)
+                watch.cancelled = False
 
 
 def data_files(builder: Any, commit: str) -> list[str]:

@@ -7,6 +7,7 @@ not know, and so does not retry.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
@@ -20,6 +21,8 @@ LEAST_RATE = 1024
 #: Answers after which the client asks again.
 _AGAIN = (408, 429, 500, 502, 503, 504)
 _LOGIN_NEEDED = 511
+#: What the header RateLimit says: so many requests are left until it is reset, in so many seconds.
+_LIMIT = re.compile(r"\br\s*=\s*(?P<left>\d+)\s*;\s*t\s*=\s*(?P<reset>\d+)")
 _SLOW = "sends almost nothing"
 
 
@@ -28,11 +31,17 @@ class UnreachableError(CorpusError):
 
 
 class Watch:
-    """Bounds what a client waits for; ``failure`` is what it gave up with, whatever the client made of that."""
+    """Bounds what a client waits for.
+
+    Attributes:
+        failure: what it gave up with, whatever the client made of that.
+        cancelled: whether nobody waits for what is being fetched any more.
+    """
 
     def __init__(self, patience: float) -> None:
         self.patience = patience
         self.failure: UnreachableError | None = None
+        self.cancelled = False
         self._since: dict[str, float] = {}
         self._status: dict[str, int] = {}
         self._broken: dict[str, str] = {}
@@ -44,6 +53,7 @@ class Watch:
         Raises:
             UnreachableError: it has none.
         """
+        self.go_on()
         key = self._key(str(request.url))
         now = time.monotonic()
         left = self.patience - (now - self._since.setdefault(key, now))
@@ -75,9 +85,13 @@ class Watch:
             return
         if status in _AGAIN:
             self._status[key] = status
-            wait = response.headers.get("Retry-After", "")
-            if status == 429 and wait.isdigit() and int(wait) >= self.patience:
-                self._fail(_limited(url, f"wait {wait} seconds"))
+            wait = _asked_to_wait(response)
+            if wait >= self.patience:  # the client would sleep for as long
+                if status == 429:
+                    self._fail(_limited(url, f"wait {wait} seconds"))
+                self._fail(
+                    f"{_host(url)} answers HTTP {status}, and asks to be left alone for {wait} seconds; try then"
+                )
             return
         self._status.pop(key, None)
         if response.request.method == "HEAD" or status >= 400:
@@ -85,6 +99,15 @@ class Watch:
         else:
             assert isinstance(response.stream, httpx2.SyncByteStream)
             response.stream = _Paced(response.stream, self, key)
+
+    def go_on(self) -> None:
+        """Let what other threads still fetch end where nobody waits for it any more.
+
+        Raises:
+            UnreachableError: nobody does.
+        """
+        if self.cancelled:
+            raise UnreachableError("given up")
 
     def take_failure(self) -> UnreachableError | None:
         """Return what it gave up with, once."""
@@ -153,6 +176,7 @@ class _Paced(httpx2.SyncByteStream):
         got = 0
         try:
             for chunk in self._stream:
+                self._watch.go_on()
                 got += len(chunk)
                 if got >= enough:
                     self._watch.more(self._key)
@@ -180,6 +204,15 @@ def _is_page(response: httpx2.Response) -> bool:
         return True
     kind = response.headers.get("Content-Type", "")
     return response.status_code == 200 and kind.lower().startswith("text/html")
+
+
+def _asked_to_wait(response: httpx2.Response) -> int:
+    """Return the seconds after which the hub wants to be asked again, as the client reads them."""
+    wait: str = response.headers.get("Retry-After", "").strip()
+    limit = _LIMIT.search(response.headers.get("RateLimit", ""))
+    if response.status_code == 429 and limit and limit["left"] == "0":
+        return int(limit["reset"])
+    return int(wait) if wait.isdigit() else 0
 
 
 def _limited(url: str, advice: str) -> str:
