@@ -6,6 +6,10 @@ What does not answer is waited for a second here, not twenty; that the wait ends
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ import pytest
 from charrnn.corpora.hub import parse_address
 from charrnn.errors import CorpusError
 from tests.conftest import LONG, TINY
+from tests.hub import Repository
 
 SOON = {"CHARRNN_HUB_SECONDS": "1"}
 NOWHERE = {"HF_ENDPOINT": "http://127.0.0.1:9"}
@@ -115,6 +120,27 @@ print(json.dumps("".join(islice(pieces, 999))))
     def test_nothing_is_asked_for_before_it_is_needed(self, python, hub):
         python(HUB + 'hub("some/none"); print(1)')
         assert hub.requests == []
+
+    def test_what_is_recorded_is_what_is_read_though_the_branch_moves(self, online, hub):
+        moving = hub.repositories["some/moving"] = Repository({"a.txt": b"before"})
+        before = online("corpora", "build", "hf:some/moving", "--json")
+        moving.commit("main", {"a.txt": b"and afterwards"}, [])
+        after = online("corpora", "build", "hf:some/moving", "--json")
+        pinned = online("corpora", "build", f"hf:some/moving@{provenance(before)['resolved_revision']}", "--json")
+        assert [texts(built)["train"] for built in (before, after, pinned)] == [6, 14, 6]
+        assert provenance(after)["resolved_revision"] == moving.sha
+        assert provenance(pinned)["resolved_revision"] == provenance(before)["resolved_revision"]
+
+    def test_a_folder_of_the_same_name_is_no_dataset(self, online, tmp_path):
+        (tmp_path / "some" / "prose").mkdir(parents=True)
+        (tmp_path / "some" / "prose" / "mine.txt").write_text("not this")
+        assert texts(online("corpora", "build", "hf:some/prose", "--json")) == {"train": len("first\nsecond")}
+
+    def test_a_proxy_leads_to_the_hub(self, online, hub):
+        behind = {"HF_ENDPOINT": "http://hub.invalid", "HTTP_PROXY": hub.url}
+        built = online("corpora", "build", "hf:some/prose", "--json", **behind)
+        assert texts(built) == {"train": len("first\nsecond")}
+        assert "GET http://hub.invalid/api/datasets/some/prose" in hub.requests
 
     def test_what_the_client_uploads_can_be_trained_on(self, python, online):
         python(
@@ -301,6 +327,16 @@ print(json.dumps(told(lambda: list(hub("some/random").read("train")))))
         assert "there is no room for 'some/random' on the disk of" in told
         assert "set HF_HOME to a folder on another disk" in told
 
+    def test_an_interrupted_download_ends(self, online_env, hub):
+        hub.fail("00002-of", "trickle")
+        command = [sys.executable, "-m", "charrnn", "corpora", "build", "hf:some/many"]
+        with subprocess.Popen(command, env={**os.environ, **online_env}, stderr=subprocess.PIPE) as running:
+            assert hub.faults.met.wait(60)
+            running.send_signal(signal.SIGINT)
+            _, told = running.communicate(timeout=60)
+        assert told.decode() == "charrnn: interrupted\n"
+        assert running.returncode == 130
+
     def test_a_wait_that_is_no_number_is_told(self, online):
         result = online("train", "hf:some/many", CHARRNN_HUB_SECONDS="soon")
         assert result.code == 2
@@ -342,6 +378,12 @@ class TestOffline:
         hub.fail("", "status", method="")
         again = online("corpora", "build", "hf:some/prose", "--json", **SOON, CHARRNN_CACHE=str(tmp_path / "another"))
         assert texts(again) == {"train": len("first\nsecond")}
+
+    def test_describing_what_was_fetched(self, python):
+        asked = 'print(json.dumps(vars(describe("some/csv"))))'
+        online = python(HUB + 'list(hub("some/csv").read("train"));' + asked)
+        offline = python(HUB + asked, HF_HUB_OFFLINE="1")
+        assert offline == {**online, "bytes": None}
 
     def test_shards_of_what_was_fetched(self, python):
         count = 'print(json.dumps(sorted(len(list(each.read())) for each in hub("some/csv").shards("train"))))'

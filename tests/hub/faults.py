@@ -31,12 +31,13 @@ class Fault:
 
 
 class Faults:
-    """Those that are set; ``released`` ends whatever hangs."""
+    """Those that are set; ``met`` is set by the first request that meets one, ``released`` ends whatever hangs."""
 
     def __init__(self) -> None:
         self._set: list[Fault] = []
         self._lock = threading.Lock()
         self.released = threading.Event()
+        self.met = threading.Event()
 
     def add(self, fault: Fault) -> None:
         self._set.append(fault)
@@ -46,6 +47,7 @@ class Faults:
         self._set.clear()
         self.released.set()
         self.released = threading.Event()
+        self.met.clear()
 
     def take(self, method: str, path: str) -> Fault | None:
         """Return the fault that a request meets, and count it."""
@@ -53,6 +55,7 @@ class Faults:
             for fault in self._set:
                 if fault.times and fault.path in path and fault.method in ("", method):
                     fault.times -= 1
+                    self.met.set()
                     return fault
         return None
 

@@ -80,12 +80,14 @@ class _Connection:
         self._users = 0
         self._lock = threading.Lock()
         self._restore = ExitStack()
+        self._shortened = False
         self.watch: Watch
 
     def enter(self) -> Watch:
         with self._lock:
             if not self._users:
                 self.watch = self._open()
+                self._shortened = False
             self._users += 1
             return self.watch
 
@@ -101,6 +103,9 @@ class _Connection:
 
         config = import_datasets().config
         with self._lock:
+            if self._shortened:
+                return
+            self._shortened = True
             for name in ("STREAMING_READ_MAX_RETRIES", "STREAMING_OPEN_MAX_RETRIES"):
                 self._set(config, name, TRIES)
             for name in ("READ", "READ_SERVER_UNAVAILABLE", "READ_RATE_LIMIT", "OPEN"):

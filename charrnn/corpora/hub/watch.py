@@ -75,7 +75,7 @@ class Watch:
         url = str(response.request.url)
         key = self._key(url)
         status = response.status_code
-        if _is_page(response):
+        if _is_page(response) and not urlsplit(key).path.endswith((".html", ".htm")):
             self._fail(
                 f"a login page answers in the place of {_host(url)}; log in to your network in a browser, "
                 "or set HF_ENDPOINT and HTTPS_PROXY to what leads to the hub"
