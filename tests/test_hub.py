@@ -271,7 +271,8 @@ class TestWhatGoesWrong:
             ("/tree/", "status", {"status": 429, "headers": {"RateLimit": '"api";r=0;t=200'}}, "; wait 200 seconds"),
             ("/tree/", "status", {"status": 503, "headers": {"Retry-After": "99"}}, "to be left alone for 99 seconds"),
             ("", "html", {"method": ""}, "a login page answers in the place of http://127.0.0.1"),
-            ("00002-of", "html", {}, "a login page answers in the place of http://127.0.0.1"),
+            ("00002-of", "html", {}, "a login page answers in the place of http://localhost"),
+            ("README", "hang", {"method": "HEAD"}, "waited 1 seconds for /datasets/some/many/resolve/"),
         ],
     )  # fmt: skip
     def test_is_told(self, where, kind, how, message, online, hub):
@@ -285,7 +286,7 @@ class TestWhatGoesWrong:
     def test_what_goes_wrong_once_is_got_over(self, kind, online, hub):
         hub.fail("00002-of", kind, times=1)
         assert texts(online("corpora", "build", "hf:some/many", "--json")) == {"train": 10 * len("row 0a") + 9}
-        fetched = [each for each in hub.requests if each.startswith("GET") and "/resolve/" in each]
+        fetched = [each for each in hub.requests if each.startswith("GET") and "/elsewhere/" in each]
         assert sum("00002-of" in each for each in fetched) == 2
         assert sum("00001-of" in each for each in fetched) == 1
 

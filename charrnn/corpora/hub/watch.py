@@ -81,7 +81,10 @@ class Watch:
                 "or set HF_ENDPOINT and HTTPS_PROXY to what leads to the hub"
             )
         if response.has_redirect_location:
+            # What lies elsewhere, at an address that is another each time, is still what was asked for here.
             self._asked_as[urljoin(url, response.headers["Location"])] = key
+            if response.request.method == "HEAD":
+                self.arrived(key)  # the client may have wanted to know no more
             return
         if status in _AGAIN:
             self._status[key] = status
