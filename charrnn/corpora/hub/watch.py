@@ -21,6 +21,8 @@ LEAST_RATE = 1024
 #: Answers after which the client asks again.
 _AGAIN = (408, 429, 500, 502, 503, 504)
 _LOGIN_NEEDED = 511
+#: The client never waits longer than this before it tries again, in seconds, but where the hub asks it to.
+_LONGEST_SLEEP = 10.0
 #: What the header RateLimit says: so many requests are left until it is reset, in so many seconds.
 _LIMIT = re.compile(r"\br\s*=\s*(?P<left>\d+)\s*;\s*t\s*=\s*(?P<reset>\d+)")
 _SLOW = "sends almost nothing"
@@ -45,6 +47,8 @@ class Watch:
         self._since: dict[str, float] = {}
         self._status: dict[str, int] = {}
         self._broken: dict[str, str] = {}
+        self._asked: dict[str, float] = {}
+        self._places: dict[str, str] = {}
         self._asked_as: dict[str, str] = {}
 
     def on_request(self, request: httpx2.Request) -> None:
@@ -56,6 +60,9 @@ class Watch:
         self.go_on()
         key = self._key(str(request.url))
         now = time.monotonic()
+        if now - self._asked.get(key, now) > self.patience + _LONGEST_SLEEP:
+            self.more(key)  # nobody tried again: this is another attempt, not the same one
+        self._asked[key] = now
         left = self.patience - (now - self._since.setdefault(key, now))
         if left <= 0:
             self.give_up(key)
@@ -82,7 +89,9 @@ class Watch:
             )
         if response.has_redirect_location:
             # What lies elsewhere, at an address that is another each time, is still what was asked for here.
-            self._asked_as[urljoin(url, response.headers["Location"])] = key
+            place = urljoin(url, response.headers["Location"])
+            self._asked_as.pop(self._places.get(key, ""), None)
+            self._places[key], self._asked_as[place] = place, key
             if response.request.method == "HEAD":
                 self.arrived(key)  # the client may have wanted to know no more
             return
@@ -120,6 +129,7 @@ class Watch:
     def arrived(self, key: str) -> None:
         """Stop the clock of an address."""
         self._since.pop(key, None)
+        self._asked.pop(key, None)
         self._broken.pop(key, None)
 
     def pause(self, key: str, seconds: float) -> None:
