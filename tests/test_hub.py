@@ -214,6 +214,7 @@ class TestWhatIsNotThere:
     def test_a_script_is_told_though_the_parquet_form_was_read_before(self, online):
         assert online("corpora", "build", "hf:karpathy/tiny_shakespeare@refs/convert/parquet").code == 0
         assert "is made by a script" in online("corpora", "build", "hf:karpathy/tiny_shakespeare").told
+        assert "is made by a script" in online("corpora", "build", "hf:karpathy/tiny_shakespeare:other").told
 
     def test_a_recipe_that_is_out_of_date_is_told_with_what_the_dataset_has_now(self, python):
         config, split, column = python(

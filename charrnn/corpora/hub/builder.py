@@ -77,9 +77,14 @@ def columns(rows: Any) -> dict[str, str]:
 def _load(datasets: Any, address: Address, commit: str) -> Any:
     from datasets.packaged_modules.cache.cache import Cache
 
-    builder = datasets.load_dataset_builder(remote(address), address.config, revision=commit)
-    if not isinstance(builder, Cache):
-        return builder
+    try:
+        builder = datasets.load_dataset_builder(remote(address), address.config, revision=commit)
+    except ValueError as error:
+        if "in the cache" not in str(error) and "Couldn't find cache" not in str(error):
+            raise
+    else:
+        if not isinstance(builder, Cache):
+            return builder
     # Whatever went wrong, the client silently takes what it has prepared of this dataset last, of any revision. With
     # an empty cache it says what went wrong.
     with tempfile.TemporaryDirectory() as empty:
