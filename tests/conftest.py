@@ -174,6 +174,15 @@ def hub(text_rows):
         ),
         "some/long": Repository({f"train/{n}.txt": LONG for n in range(10)}),
         "some/random": Repository({"train.parquet": parquet(text=[os.urandom(8).hex() for _ in range(40_000)])}),
+        "some/converted": Repository(
+            {"converted.py": b"import datasets\n"},
+            others={
+                "refs/convert/parquet": {
+                    "one/train/0000.parquet": parquet(text=["of one"]),
+                    "two/train/0000.parquet": parquet(text=["of the other"]),
+                }
+            },
+        ),
         "some/empty": Repository({"README.md": b"# nothing yet\n"}),
         "some/broken": Repository({"train.parquet": b"PAR1 no parquet at all PAR1"}),
         "some/gated": Repository({"train.parquet": parquet(text=["secret"])}, gated=True),

@@ -68,6 +68,12 @@ class TestReading:
         built = online("corpora", "build", "hf:some/rows:small@v2", "--column", "body", "--json")
         assert texts(built) == {"train": len("one row of text\nanother row")}
 
+    def test_a_configuration_of_the_hub_s_own_parquet_branch(self, online, tmp_path):
+        asked = ["corpora", "build", "hf:some/converted:two@refs/convert/parquet", "--json"]
+        assert texts(online(*asked)) == {"train": len("of the other")}
+        offline = {"HF_HUB_OFFLINE": "1", "CHARRNN_CACHE": str(tmp_path / "another")}
+        assert texts(online(*asked, **offline)) == {"train": len("of the other")}
+
     @pytest.mark.parametrize(
         ("dataset", "splits"),
         [

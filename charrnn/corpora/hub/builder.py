@@ -7,12 +7,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from charrnn.atomic import write_file
 from charrnn.corpora.hub.address import Address
 from charrnn.corpora.hub.client import retried
-from charrnn.corpora.hub.errors import LOCAL, may_pass, no_config, told
+from charrnn.corpora.hub.errors import LOCAL, PARQUET, may_pass, no_config, told
 from charrnn.corpora.hub.revision import Resolved, declared_configs
 from charrnn.corpora.quiet import import_datasets
 from charrnn.errors import CorpusError
+
+#: Where the folder is noted.
+_NOTE = "charrnn-folder.txt"
 
 
 def open_builder(address: Address, resolved: Resolved, recipe: str | None = None) -> Any:
@@ -36,6 +40,13 @@ def open_builder(address: Address, resolved: Resolved, recipe: str | None = None
             if "BuilderConfig" not in str(error) and "Config name is missing" not in str(error):
                 raise
             raise no_config(address, configurations(address, resolved), recipe) from None
+
+
+def note_prepared(address: Address, builder: Any) -> None:
+    """Leave beside what was prepared which folder it was made of: the client knows that by a hash only."""
+    within = _chosen(address).get("data_dir")
+    if within is not None:
+        write_file(Path(builder.cache_dir) / _NOTE, within.encode())
 
 
 def configurations(address: Address, resolved: Resolved) -> list[str]:
@@ -74,11 +85,18 @@ def columns(rows: Any) -> dict[str, str]:
     return {}
 
 
+def _chosen(address: Address) -> dict[str, str | None]:
+    """Return how ``datasets`` is asked for a configuration: on the hub's own branch each is a folder, undeclared."""
+    if address.revision == PARQUET and address.config not in (None, "default"):
+        return {"data_dir": address.config}
+    return {"name": address.config}
+
+
 def _load(datasets: Any, address: Address, commit: str) -> Any:
     from datasets.packaged_modules.cache.cache import Cache
 
     try:
-        builder = datasets.load_dataset_builder(remote(address), address.config, revision=commit)
+        builder = datasets.load_dataset_builder(remote(address), **_chosen(address), revision=commit)
     except ValueError as error:
         if "in the cache" not in str(error) and "Couldn't find cache" not in str(error):
             raise
@@ -88,7 +106,7 @@ def _load(datasets: Any, address: Address, commit: str) -> Any:
     # Whatever went wrong, the client silently takes what it has prepared of this dataset last, of any revision. With
     # an empty cache it says what went wrong.
     with tempfile.TemporaryDirectory() as empty:
-        datasets.load_dataset_builder(remote(address), address.config, revision=commit, cache_dir=empty)
+        datasets.load_dataset_builder(remote(address), **_chosen(address), revision=commit, cache_dir=empty)
     raise ConnectionError("the hub did not answer the first time")
 
 
@@ -102,7 +120,12 @@ def _prepared(address: Address, resolved: Resolved) -> Any:
     found = {}
     for information in folder.glob(f"*/*/{resolved.commit}/dataset_info.json"):
         config = json.loads(information.read_text(encoding="utf-8"))["config_name"]
-        if information.parts[-4] == config and address.config in (None, config):
+        within = _chosen(address).get("data_dir")
+        if within is not None:
+            note = information.with_name(_NOTE)
+            if note.is_file() and note.read_text(encoding="utf-8") == within:
+                found[information.parts[-4]] = information.parts[-3]
+        elif information.parts[-4] == config and address.config in (None, config):
             found[config] = information.parts[-3]
     if address.config is None and len(found) == 1:
         # It may have been asked for by name, and not be the dataset's own choice.

@@ -9,7 +9,7 @@ from typing import Any
 
 from charrnn.corpora.base import Corpus, Shard, joined
 from charrnn.corpora.hub.address import Address
-from charrnn.corpora.hub.builder import columns, open_builder, split_names
+from charrnn.corpora.hub.builder import columns, note_prepared, open_builder, split_names
 from charrnn.corpora.hub.client import retried
 from charrnn.corpora.hub.errors import may_pass, out_of_date, told
 from charrnn.corpora.hub.revision import Resolved, resolve
@@ -142,6 +142,8 @@ class Hub(Corpus):
             fetch_files(self._address, self._resolved.commit, builder)
         with told(self._address) as watch:
             retried(builder.download_and_prepare, watch, may_pass)
+            if self._resolved.offline is None:
+                note_prepared(self._address, builder)
             return builder.as_dataset(split=own)
 
     def _stream(self, own: str) -> Any:
