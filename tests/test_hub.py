@@ -195,6 +195,7 @@ class TestWhatIsNotThere:
             ("hf:some/rows:small", "choose one by --column title|body"),
             ("hf:some/rows:smal", "'some/rows' has no configuration 'smal': did you mean 'small'?"),
             ("hf:some/rows", "several configurations: small, large; give one, as in hf:some/rows:small"),
+            ("hf:some/converted:too@refs/convert/parquet", "no configuration 'too': did you mean 'two'"),
             ("hf:some/rows:small@v9", "'some/rows' has no revision 'v9': did you mean 'v2'?"),
             ("hf:some/none", "no dataset 'some/none' on the hub, or it is private; check the name, or set HF_TOKEN"),
             ("hf:some/private", "no dataset 'some/private' on the hub, or it is private; check the name"),

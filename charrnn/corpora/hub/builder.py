@@ -32,6 +32,10 @@ def open_builder(address: Address, resolved: Resolved, recipe: str | None = None
     """
     if resolved.offline is not None:
         return _prepared(address, resolved)
+    if "data_dir" in _chosen(address):
+        configs = configurations(address, resolved)
+        if address.config not in configs:
+            raise no_config(address, configs, recipe)
     with told(address) as watch:
         datasets = import_datasets()
         try:
@@ -55,10 +59,16 @@ def configurations(address: Address, resolved: Resolved) -> list[str]:
     Raises:
         CorpusError: they cannot be found out.
     """
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFolder
+
     with told(address) as watch:
         datasets = import_datasets()
 
         def ask() -> list[str]:
+            if address.revision == PARQUET:
+                tree = HfApi().list_repo_tree(address.dataset, repo_type="dataset", revision=resolved.commit)
+                return [entry.path for entry in tree if isinstance(entry, RepoFolder)]
             names: list[str] = datasets.get_dataset_config_names(remote(address), revision=resolved.commit)
             return names
 

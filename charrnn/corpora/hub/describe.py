@@ -65,7 +65,7 @@ def describe(dataset: str, config: str | None = None, revision: str | None = Non
     with told(address, streaming=True):
         held = columns(builder.as_streaming_dataset(split=splits[0]))
     size = None if resolved.offline else _size(address, resolved.commit, builder)
-    return Description(*known, builder.config.name, tuple(splits), held, size, resolved.access)
+    return Description(*known, config or builder.config.name, tuple(splits), held, size, resolved.access)
 
 
 def _has_default(address: Address, commit: str) -> bool:
