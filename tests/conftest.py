@@ -145,12 +145,17 @@ def parquet(**columns):
     return buffer.getvalue()
 
 
+#: A file of the dataset some/long, which has ten.
+LONG = b"a line of a long text, of which only the start is read\n" * 20_000
+
+
 @pytest.fixture(scope="session")
 def hub(text_rows):
     repositories = {
         "karpathy/tiny_shakespeare": Repository(
             {f"default/{split}/0000.parquet": parquet(text=[rows]) for split, rows in text_rows.items()},
-            refs={"main", "refs/convert/parquet"},
+            refs={"refs/convert/parquet"},
+            others={"main": {"tiny_shakespeare.py": b"import datasets\n"}},
         ),
         "some/rows": Repository(
             {
@@ -161,7 +166,27 @@ def hub(text_rows):
             },
             refs={"main", "v2"},
         ),
+        "some/csv": Repository({"train.csv": b"text\nfirst\nsecond\n", "test.csv": b"text\nthird\n"}),
+        "some/lines": Repository({"lines.jsonl": b'{"text": "first"}\n{"text": "second"}\n'}),
+        "some/prose": Repository({"README.md": b"---\nlicense: cc0-1.0\n---\n", "prose.txt": b"first\nsecond\n"}),
+        "some/many": Repository(
+            {f"data/train-0000{n}-of-00005.parquet": parquet(text=[f"row {n}a", f"row {n}b"]) for n in range(5)}
+        ),
+        "some/long": Repository({f"train/{n}.txt": LONG for n in range(10)}),
+        "some/random": Repository({"train.parquet": parquet(text=[os.urandom(8).hex() for _ in range(40_000)])}),
+        "some/converted": Repository(
+            {"converted.py": b"import datasets\n"},
+            others={
+                "refs/convert/parquet": {
+                    "one/train/0000.parquet": parquet(text=["of one"]),
+                    "two/train/0000.parquet": parquet(text=["of the other"]),
+                }
+            },
+        ),
+        "some/empty": Repository({"README.md": b"# nothing yet\n"}),
+        "some/broken": Repository({"train.parquet": b"PAR1 no parquet at all PAR1"}),
         "some/gated": Repository({"train.parquet": parquet(text=["secret"])}, gated=True),
+        "some/private": Repository({"train.parquet": parquet(text=["secret"])}, private=True),
         "some/script": Repository({"script.py": b"import datasets\n"}),
     }
     with StandInHub(repositories) as running:
@@ -175,11 +200,34 @@ def text_rows():
 
 
 @pytest.fixture
-def online(hub, tmp_path, program):
+def online_env(hub, tmp_path):
+    """What lets a process see the stand-in for the hub, with nothing fetched yet."""
     env = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "", "HF_TOKEN": ""}
+    with hub.fresh():
+        yield {**env, "CHARRNN_CACHE": str(tmp_path / "cache")}
 
+
+@pytest.fixture
+def online(online_env, program):
     def call(*arguments, **more):
-        return program(*arguments, env={**env, **more})
+        return program(*arguments, env={**online_env, **more})
+
+    return call
+
+
+@pytest.fixture
+def python(online_env):
+    """Run Python in a process that sees the hub, and return what it prints as JSON."""
+
+    def call(source, **more):
+        finished = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(source)],
+            capture_output=True,
+            env={**os.environ, **online_env, **more},
+            timeout=120,
+        )
+        assert finished.returncode == 0, finished.stderr.decode()
+        return json.loads(finished.stdout)
 
     return call
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from charrnn.errors import CorpusError, near_names
 
-#: How ``datasets``, Arrow and Python call text.
-TEXT = ("string", "large_string", "string_view", "str")
+#: How ``datasets`` and Arrow call text.
+TEXT = ("string", "large_string", "string_view")
 #: How the types begin whose values can be written plainly.
 _PLAIN = re.compile(r"(large_)?str(ing|$)|bool|class_label|null|u?int|float|double|decimal|date|time|duration")
 _PLAIN_VALUES = (str, int, float, Decimal, date, time, timedelta)
@@ -110,7 +110,7 @@ def _looked_at(rows: Any) -> dict[str, str]:
     for row in islice(rows, _ROWS):
         for name, value in row.items():
             if kinds.get(name, "null") == "null":
-                kinds[name] = "null" if value is None else type(value).__name__
+                kinds[name] = "null" if value is None else "string" if isinstance(value, str) else type(value).__name__
         if "null" not in kinds.values():
             break
     return kinds
