@@ -43,7 +43,7 @@ def register_tokenizers(register: Register) -> None:
 @hookimpl
 def register_corpora(register: Register) -> None:
     """One corpus a recipe file."""
-    from charrnn.corpora.recipe_file import recipes
+    from charrnn.corpora.recipe.file import recipes
 
     for recipe in recipes():
         register(recipe.name, recipe, summary=recipe.summary)

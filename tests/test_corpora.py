@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from charrnn.corpora.pieces import joined
 from charrnn.corpora.prepare import prepare
-from charrnn.corpora.recipe_file import recipes
+from charrnn.corpora.recipe.file import recipes
 from charrnn.corpora.resolve import open_corpus
 from charrnn.errors import CharrnnError, CorpusError
 from charrnn.plugins import plugins

@@ -17,13 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.corpora import encoder as encoding
-from charrnn.corpora import packing
 from charrnn.corpora.cache import cache_directory
 from charrnn.corpora.cache_contents import cache_contents, clear_cache
 from charrnn.corpora.fitting import fit_tokenizer
-from charrnn.corpora.journal import Journal, Shard
-from charrnn.corpora.pack import Part, cut
+from charrnn.corpora.packs import encoder as encoding
+from charrnn.corpora.packs import packing
+from charrnn.corpora.packs.journal import Journal, Shard
+from charrnn.corpora.packs.pack import Part, cut
 from charrnn.corpora.pieces import blocks
 from charrnn.corpora.prepare import prepare
 from charrnn.corpora.resolve import open_corpus
@@ -182,7 +182,7 @@ def test_a_build_that_was_killed_goes_on(own_cache, tmp_path):
 
 KILLED = """
 import os, signal
-from charrnn.corpora import packing, encoder
+from charrnn.corpora.packs import packing, encoder
 from charrnn.corpora.prepare import prepare
 from charrnn.settings import PreparationSettings
 small = packing.blocks
@@ -223,11 +223,11 @@ def test_a_worker_that_fails_or_dies_is_told(tmp_path):
     (tmp_path / "a.txt").write_text("text")
     fitted = fit_tokenizer(open_corpus("a.txt", CorpusSettings()), TokenizerSettings(), lambda *_: None)
     orders = {"tokenizer": "char", "directory": str(tmp_path / "none"), "dtype": "|u1"}
-    with Worker("charrnn.corpora.encoder:answer", orders) as worker:
+    with Worker("charrnn.corpora.packs.encoder:answer", orders) as worker:
         worker.ask({}, b"text")
         with pytest.raises(Exception, match="alphabet"):
             worker.answer()
-    with Worker("charrnn.corpora.encoder:answer", {**orders, "directory": str(fitted.directory)}) as worker:
+    with Worker("charrnn.corpora.packs.encoder:answer", {**orders, "directory": str(fitted.directory)}) as worker:
         worker.ask({}, b"text")
         assert np.frombuffer(worker.answer()[1], np.uint8).tolist() == fitted.tokenizer.encode("text").tolist()
         worker._process.kill()

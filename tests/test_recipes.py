@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from charrnn.corpora import hub as hub_module
 from charrnn.corpora.base import Corpus, Shard
 from charrnn.corpora.pieces import byte_range
-from charrnn.corpora.recipe import Recipe
-from charrnn.corpora.recipe_file import read_recipe, recipes, toml
+from charrnn.corpora.recipe.file import read_recipe, recipes, toml
+from charrnn.corpora.recipe.recipe import Recipe
+from charrnn.corpora.recipe.split_map import SplitMap, SplitPart, parse_part
 from charrnn.corpora.resolve import open_corpus
-from charrnn.corpora.split_map import SplitMap, SplitPart, parse_part
 from charrnn.corpora.statistics import measure
 from charrnn.errors import CharrnnError, CorpusError, CorpusWarning, UsageError
 from charrnn.plugins import plugins

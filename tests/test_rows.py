@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.corpora.resolve import open_corpus
-from charrnn.corpora.row_sources import DatasetRows
-from charrnn.corpora.rows import text_column, texts
-from charrnn.corpora.template import Template
+from charrnn.corpora.rows.sources import DatasetRows
+from charrnn.corpora.rows.template import Template
+from charrnn.corpora.rows.texts import text_column, texts
 from charrnn.errors import CorpusError, UsageError
 from charrnn.settings import CorpusSettings
 

@@ -120,7 +120,7 @@ def test_a_text_that_is_no_row_of_documents_keeps_its_order():
 
 
 def test_a_large_text_file_is_cut_into_runs_of_lines(tmp_path, monkeypatch):
-    monkeypatch.setattr("charrnn.corpora.files.SHARD_BYTES", 1000)
+    monkeypatch.setattr("charrnn.corpora.local.files.SHARD_BYTES", 1000)
     text = "".join(f"line {number} — ü漢\n" for number in range(400)) + "x" * 2500 + "\nthe end"
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + text.encode())
     shards = open_corpus("a.txt", CorpusSettings()).shards("train")

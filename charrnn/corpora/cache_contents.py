@@ -13,7 +13,7 @@ from pathlib import Path
 import filelock
 
 from charrnn.corpora.cache import cache_directory
-from charrnn.corpora.packing import MANIFEST
+from charrnn.corpora.packs.packing import MANIFEST
 
 #: Folders of the cache, and what one thing in each is called.
 KINDS = {"packs": "tokens", "tokenizers": "tokenizer", "indexes": "index", "spool": "standard input"}

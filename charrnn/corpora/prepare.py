@@ -9,9 +9,9 @@ from typing import Any
 
 from charrnn.corpora.base import Corpus, Progress
 from charrnn.corpora.fitting import FittedTokenizer, fit_tokenizer
-from charrnn.corpora.pack import TokenPack, open_pack
+from charrnn.corpora.local.stdin import ADDRESS as STDIN
+from charrnn.corpora.packs.pack import TokenPack, open_pack
 from charrnn.corpora.resolve import open_corpus
-from charrnn.corpora.stdin import ADDRESS as STDIN
 from charrnn.corpora.streaming.held_back import HeldBack, Sample
 from charrnn.errors import CorpusError, UsageError
 from charrnn.registry import Entry

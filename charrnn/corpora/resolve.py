@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from charrnn.corpora.base import Corpus
-from charrnn.corpora.files import Files, find_files
 from charrnn.corpora.hub import Hub, parse_address
+from charrnn.corpora.local.files import Files, find_files
+from charrnn.corpora.local.stdin import ADDRESS as STDIN
+from charrnn.corpora.local.stdin import StandardInput
 from charrnn.corpora.rewritten import Rewritten
-from charrnn.corpora.stdin import ADDRESS as STDIN
-from charrnn.corpora.stdin import StandardInput
 from charrnn.errors import CorpusError, UsageError, near_names
 from charrnn.options import check_options, option_function
 from charrnn.plugins import plugins

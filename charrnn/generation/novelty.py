@@ -19,7 +19,7 @@ import numpy as np
 from charrnn.corpora.base import Progress
 from charrnn.corpora.cache import cache_key, cached
 from charrnn.corpora.fitting import load_tokenizer
-from charrnn.corpora.pack import TokenPack
+from charrnn.corpora.packs.pack import TokenPack
 from charrnn.errors import CorpusError, UsageError
 from charrnn.runs.corpus import reopen_pack, training_part
 from charrnn.runs.run import Run

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from charrnn.corpora.pack import Part
+from charrnn.corpora.packs.pack import Part
 from charrnn.errors import CharrnnError, RunError
 from charrnn.options import check
 from charrnn.settings import Settings, TrainSettings

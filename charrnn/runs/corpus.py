@@ -7,10 +7,10 @@ from typing import Any
 
 from charrnn.corpora.base import Progress, digest
 from charrnn.corpora.fitting import load_tokenizer
-from charrnn.corpora.pack import Part, TokenPack, find_pack
+from charrnn.corpora.local.stdin import ADDRESS as STDIN
+from charrnn.corpora.packs.pack import Part, TokenPack, find_pack
 from charrnn.corpora.prepare import prepare, prepare_to_train
 from charrnn.corpora.resolve import open_corpus
-from charrnn.corpora.stdin import ADDRESS as STDIN
 from charrnn.errors import CorpusError, near_names
 from charrnn.runs.run import Run
 from charrnn.settings import CorpusSettings

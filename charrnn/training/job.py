@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from charrnn.corpora.fitting import FittedTokenizer
-from charrnn.corpora.pack import TokenPack
+from charrnn.corpora.packs.pack import TokenPack
 from charrnn.device import processor_tuned
 from charrnn.errors import RunFinished, UsageError
 from charrnn.generation.session import Session, load

@@ -11,7 +11,7 @@ import torch
 
 import charrnn
 from charrnn.corpora.fitting import load_tokenizer
-from charrnn.corpora.pack import Part, cut
+from charrnn.corpora.packs.pack import Part, cut
 from charrnn.corpora.prepare import Prepared, prepare_to_train
 from charrnn.device import choose_device, suitable_threads
 from charrnn.errors import CorpusError, RunError, UsageError, shown_characters

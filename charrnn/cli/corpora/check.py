@@ -22,7 +22,7 @@ def check(
     json: Json = False,
 ) -> int:
     """Check recipes, without fetching anything, and say what is wrong with each."""
-    from charrnn.corpora.recipe_file import recipe_files
+    from charrnn.corpora.recipe.file import recipe_files
 
     rows = [{"name": path.stem, "file": str(path), "problem": _problem(path)} for path in files or recipe_files()]
     if json:
@@ -37,7 +37,7 @@ def check(
 
 
 def _problem(path: Path) -> str | None:
-    from charrnn.corpora.recipe_file import read_recipe
+    from charrnn.corpora.recipe.file import read_recipe
 
     try:
         read_recipe(path)

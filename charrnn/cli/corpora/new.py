@@ -21,7 +21,7 @@ def new(
 ) -> None:
     """Write a recipe for a dataset of the hub into ./corpora, to be trained on by its name."""
     from charrnn.cli.parameters import unescape
-    from charrnn.corpora.new_recipe import write_recipe
+    from charrnn.corpora.recipe.new import write_recipe
 
     path = write_recipe(address, name=name, column=column, template=unescape(template), force=force)
     typer.echo(f"wrote {path}", err=True)

@@ -15,8 +15,8 @@ from charrnn.corpora.hub.errors import may_pass, out_of_date, told
 from charrnn.corpora.hub.revision import Resolved, resolve
 from charrnn.corpora.hub.verify import fetch_files
 from charrnn.corpora.pieces import joined
-from charrnn.corpora.row_sources import DatasetRows
-from charrnn.corpora.rows import texts
+from charrnn.corpora.rows.sources import DatasetRows
+from charrnn.corpora.rows.texts import texts
 from charrnn.errors import CorpusError, near_names
 from charrnn.settings import CorpusSettings
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from charrnn.corpora.columns import Columns
 from charrnn.corpora.hub.address import Address
 from charrnn.corpora.hub.builder import configurations, open_builder, remote, split_names, stream
 from charrnn.corpora.hub.client import retried
@@ -14,6 +13,7 @@ from charrnn.corpora.hub.errors import may_pass, told
 from charrnn.corpora.hub.revision import resolve
 from charrnn.corpora.hub.verify import data_files, list_files
 from charrnn.corpora.quiet import import_datasets
+from charrnn.corpora.rows.columns import Columns
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from charrnn.corpora.columns import Columns
+from charrnn.corpora.rows.columns import Columns
 
 #: Rows that are read at a time, as columns of Arrow.
 _BATCH = 1000

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from charrnn.atomic import write_file
-from charrnn.corpora.columns import Columns
-from charrnn.corpora.recipe_file import OWN, check_name, read_recipe, toml
-from charrnn.corpora.rows import row_template, text_column
+from charrnn.corpora.recipe.file import OWN, check_name, read_recipe, toml
+from charrnn.corpora.rows.columns import Columns
+from charrnn.corpora.rows.texts import row_template, text_column
 from charrnn.errors import CorpusError, UsageError
 from charrnn.plugins import plugins
 

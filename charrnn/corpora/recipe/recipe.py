@@ -11,16 +11,16 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from charrnn.corpora.base import Corpus
-from charrnn.corpora.split_map import SplitMap, parse_part
-from charrnn.corpora.template import Template
+from charrnn.corpora.recipe.split_map import SplitMap, parse_part
+from charrnn.corpora.rows.template import Template
 from charrnn.errors import CharrnnError, CorpusWarning, near_names
 from charrnn.settings import CorpusSettings, Options, Settings
 
 #: What opens the corpora of each source.
 SOURCES = {
     "hub": "charrnn.corpora.hub:Hub",
-    "standard-library": "charrnn.corpora.stdlib:StandardLibrary",
-    "pydoc-topics": "charrnn.corpora.topics:Topics",
+    "standard-library": "charrnn.corpora.python.stdlib:StandardLibrary",
+    "pydoc-topics": "charrnn.corpora.python.topics:Topics",
 }
 HUB = "hub"
 #: Fields that only a dataset of the hub has; those in which parameters are filled in come first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from charrnn.corpora.columns import Columns
+from charrnn.corpora.rows.columns import Columns
 from charrnn.errors import CorpusError, near_names
 
 _LABEL = "--filter"

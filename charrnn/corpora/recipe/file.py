@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from charrnn.corpora.recipe import FILLED, HUB, OF_THE_HUB, BrokenRecipe, Recipe
-from charrnn.corpora.split_map import is_split_name, parse_part
-from charrnn.corpora.template import Template
+from charrnn.corpora.recipe.recipe import FILLED, HUB, OF_THE_HUB, BrokenRecipe, Recipe
+from charrnn.corpora.recipe.split_map import is_split_name, parse_part
+from charrnn.corpora.rows.template import Template
 from charrnn.errors import CharrnnError, CorpusError, UsageError, near_names
 from charrnn.options import check
 
@@ -151,5 +151,5 @@ def _read_or_broken(path: Path) -> Recipe | BrokenRecipe:
 
 def _shipped() -> Path:
     """Return the recipes in the wheel, or those of the checkout that this file is in."""
-    packaged = Path(__file__).parent / "recipes"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "corpora"
+    packaged = Path(__file__).parent / "shipped"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "corpora"

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from charrnn.corpora.base import Corpus, Progress, read_all
-from charrnn.corpora.encoder import Encoded, Encoder
 from charrnn.corpora.fitting import FittedTokenizer
-from charrnn.corpora.journal import Journal, Shard
+from charrnn.corpora.packs.encoder import Encoded, Encoder
+from charrnn.corpora.packs.journal import Journal, Shard
 from charrnn.corpora.pieces import blocks
 
 #: Characters of a shard, about.

@@ -9,7 +9,7 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from charrnn.corpora.cache import cache_directory
-from charrnn.corpora.files import Files
+from charrnn.corpora.local.files import Files
 from charrnn.errors import CorpusError
 from charrnn.settings import CorpusSettings
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from charrnn.corpora.columns import TEXT, Columns
-from charrnn.corpora.row_filter import RowFilter
-from charrnn.corpora.row_sources import Rows
-from charrnn.corpora.template import Template
+from charrnn.corpora.rows.columns import TEXT, Columns
+from charrnn.corpora.rows.filter import RowFilter
+from charrnn.corpora.rows.sources import Rows
+from charrnn.corpora.rows.template import Template
 from charrnn.errors import CorpusError, UsageError, near_names
 from charrnn.settings import CorpusSettings
 

@@ -13,7 +13,7 @@ import numpy as np
 from charrnn.corpora.base import VALIDATION_NAMES, Corpus, Progress, digest
 from charrnn.corpora.cache import cached
 from charrnn.corpora.fitting import FittedTokenizer
-from charrnn.corpora.packing import MANIFEST, build_pack
+from charrnn.corpora.packs.packing import MANIFEST, build_pack
 from charrnn.errors import CorpusError, near_names
 from charrnn.tokenizers.base import Ids, Tokenizer
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from charrnn.corpora.base import Corpus, Shard
-from charrnn.corpora.decoding import can_be_cut, decoded
+from charrnn.corpora.local.decoding import can_be_cut, decoded
 from charrnn.corpora.pieces import joined, joined_streams
 from charrnn.corpora.quiet import import_datasets
-from charrnn.corpora.row_sources import DatasetRows, ParquetRows, Rows
-from charrnn.corpora.rows import texts
+from charrnn.corpora.rows.sources import DatasetRows, ParquetRows, Rows
+from charrnn.corpora.rows.texts import texts
 from charrnn.errors import CharrnnError, CorpusError, CorpusWarning, near_names
 from charrnn.settings import CorpusSettings
 

@@ -1,0 +1,1 @@
+"""What a person has: text files, folders and globs, files of rows, and standard input."""

@@ -1,0 +1,1 @@
+"""Token packs: a corpus as ids on disk, in the cache."""

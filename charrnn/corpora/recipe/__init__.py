@@ -1,0 +1,1 @@
+"""Corpus recipes: corpora that a TOML file declares."""

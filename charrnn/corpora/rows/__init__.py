@@ -1,0 +1,1 @@
+"""Rows of columns, and the text that is made of them."""
