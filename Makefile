@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check check-core check-plugins picture bench bench-generation cells proof-memory proof-prompt proof-help clean
+.PHONY: demo test lint types check check-core check-corpora check-plugins picture bench bench-generation cells proof-packing proof-streaming proof-prompt proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -22,10 +22,13 @@ types: $(READY)
 
 # The plugins' tests apart: ours run with no plugin but the built-in one. One thread each, so that with --jobs=2 the two do
 # not wait for each other; their models are too small for more.
-check: check-core check-plugins
+check: check-core check-corpora check-plugins
 
 check-core: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests --ignore tests/corpora
+
+check-corpora: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/corpora
 
 check-plugins: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest plugins
@@ -49,8 +52,11 @@ cells: $(READY)
 	$(BIN)/python -m benchmarks.cells $(CORPUS)
 
 # Slow proofs, whose outcomes stand in docs/results.md.
-proof-memory: $(READY)
-	$(BIN)/python benchmarks/packing_memory.py
+proof-packing: $(READY)
+	$(BIN)/python -m benchmarks.corpora.packing
+
+proof-streaming: $(READY)
+	$(BIN)/python -m benchmarks.corpora.streaming
 
 proof-prompt: $(READY)
 	$(BIN)/python -m benchmarks.prompt_memory

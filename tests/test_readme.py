@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -11,8 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.layers import flag
+from charrnn.settings import CorpusSettings, StreamSettings
+from tests.conftest import parquet
+from tests.hub import Repository
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CORPORA = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
 GENERATION = (ROOT / "docs" / "generation.md").read_text(encoding="utf-8")
 #: Commands of a shell that belong to the set-up, and the schematic ones at the top.
 NOT_RUN_HERE = {"make demo", "make test", "charrnn train CORPUS"}
@@ -34,9 +41,9 @@ def quick(command):
     """Keep a command as it stands, but for how long it trains."""
     words = shlex.split(command)[1:]
     if words[0] == "train":
-        for flag in ("--time", "--epochs"):
-            if flag in words:
-                at = words.index(flag)
+        for budget in ("--time", "--epochs", "--steps"):
+            if budget in words:
+                at = words.index(budget)
                 del words[at : at + 2]
         words += ["--steps", "8" if "--resume" in words else "4"]
     return words
@@ -62,6 +69,36 @@ def test_every_command_of_the_guide_to_generation_runs(text_file, cli):
         assert finished.out or command.startswith(("charrnn train", "charrnn score corpus.txt --html"))
 
 
+def test_every_command_of_the_guide_to_corpora_runs(text_file, hub, online):
+    text_file.rename("corpus.txt")
+    rows = [{"title": f"Title {n}", "body": f"body {n} of the rows, and more", "lang": "en"} for n in range(200)]
+    Path("rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    hub.repositories["wikimedia/wikipedia"] = Repository(
+        {
+            "README.md": b"---\nconfigs:\n- config_name: 20231101.simple\n  data_files: simple.parquet\n---\n",
+            "simple.parquet": parquet(text=[f"Article {n} is about {n * 7} things." for n in range(100)]),
+        }
+    )
+    ran = list(commands(CORPORA))
+    assert len(ran) >= 14
+    for command in ran:
+        finished = online(*quick(command))
+        assert finished.code == 0, f"{command}: {finished.err}"
+
+
+def test_the_guide_to_corpora_names_every_flag_and_none_that_is_not_there(cli):
+    for name in {**CorpusSettings.model_fields, **StreamSettings.model_fields}:
+        assert f"`{flag(name)}" in CORPORA or flag(name) in CORPORA, name
+    shown = cli("train", "--help").out + cli("corpora", "show", "--help").out + cli("corpora", "new", "--help").out
+    for name in set(re.findall(r"`(--[a-z-]+)", CORPORA)):
+        assert name in shown, name
+
+
+def test_the_guide_to_corpora_names_every_shipped_recipe():
+    for path in (ROOT / "corpora").glob("*.toml"):
+        assert f"`{path.stem}`" in CORPORA
+
+
 def test_the_guide_s_python_runs(trained):
     (code,) = blocks("python", GENERATION)
     finished = subprocess.run(
@@ -76,7 +113,6 @@ def test_the_guide_s_python_runs(trained):
 
 def test_the_guide_names_every_flag_and_none_that_is_not_there(cli):
     from charrnn.generation.settings import SampleSettings
-    from charrnn.layers import flag
 
     for name in SampleSettings.model_fields:
         assert f"`{flag(name)}" in GENERATION or flag(name) in GENERATION, name

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from charrnn.registry import Entry
@@ -41,12 +42,14 @@ class Corpus(ABC):
         separator: what stands between documents; a text's first token is predicted from it.
         streamed: whether it is too large for anyone's disk, so that training streams it unless told otherwise.
         entry: the registered name that it was opened by, if it was by one.
+        options: that it was opened with.
     """
 
     name: str
     separator: str = ""
     streamed: bool = False
     entry: Entry | None = None
+    options: Mapping[str, Any] = MappingProxyType({})
 
     @abstractmethod
     def splits(self) -> tuple[str, ...]:
@@ -72,6 +75,12 @@ class Corpus(ABC):
     def provenance(self) -> dict[str, Any]:
         """Return where the text came from, as JSON: what a reader needs to find the very same text."""
 
+    def go_back(self, provenance: Mapping[str, Any]) -> None:  # noqa: B027 - most have one text
+        """Turn to the text of an earlier provenance, where the source keeps old ones; by default there is one text.
+
+        Called before anything is read.
+        """
+
     def fingerprint(self) -> str:
         """Return a hash that differs when the text may: by default, of the provenance."""
         return digest(self.provenance())
@@ -81,7 +90,12 @@ class Corpus(ABC):
         if self.entry is None or self.entry.owner.ours:
             return self.fingerprint()
         owner = self.entry.owner
-        return digest([self.fingerprint(), self.entry.name, owner.plugin, owner.sha256])
+        return digest([self.fingerprint(), self.entry.name, dict(self.options), owner.plugin, owner.sha256])
+
+    def stand_for(self, corpus: Corpus) -> None:
+        """Take over what another corpus is called and how it was opened, to show its text in another form."""
+        self.name, self.separator, self.streamed = corpus.name, corpus.separator, corpus.streamed
+        self.entry, self.options = corpus.entry, corpus.options
 
     def size(self) -> int | None:
         """Return the text's size in bytes, roughly, where it is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -62,8 +62,16 @@ def prepare_to_train(
     settings: TrainSettings,
     progress: Progress,
     fitted: FittedTokenizer | None = None,
+    recorded: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """Do the same, or, where the corpus is to be streamed, train the tokenizer on its start and pack what is held back.
+
+    Args:
+        address: of the corpus.
+        settings: how it is read.
+        progress: told of the text read.
+        fitted: a tokenizer that is there already.
+        recorded: the provenance of the text that is wanted, where it was read before.
 
     Raises:
         CorpusError: it cannot be found or read.
@@ -71,7 +79,7 @@ def prepare_to_train(
     """
     if settings.stream and address == STDIN:
         raise UsageError("--stream: standard input can be read only once; leave --stream out, or name a file")
-    with _opened(address, settings) as corpus:
+    with _opened(address, settings, recorded) as corpus:
         streamed = corpus.streamed if settings.stream is None else settings.stream
         if not streamed:
             return _packed(corpus, settings, progress, fitted)
@@ -84,8 +92,10 @@ def prepare_to_train(
 
 
 @contextmanager
-def _opened(address: str, settings: CorpusSettings) -> Iterator[Corpus]:
+def _opened(address: str, settings: CorpusSettings, recorded: Mapping[str, Any] | None = None) -> Iterator[Corpus]:
     corpus = open_corpus(address, settings)
+    if recorded is not None:
+        corpus.go_back(recorded)
     try:
         yield corpus
     finally:

@@ -38,7 +38,7 @@ def _find(address: str, settings: CorpusSettings) -> Corpus:
         options = check_options(entry, option_function(entry), given) if given else {}
         with entry.blamed():
             corpus: Corpus = target(settings, **options)
-            corpus.entry = entry
+            corpus.entry, corpus.options = entry, options
         return corpus
     if settings.corpus_options:
         told = " ".join(f"{key}={value}" for key, value in settings.corpus_options.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from charrnn.corpora.base import Corpus, Shard
@@ -25,8 +25,7 @@ class Rewritten(Corpus):
     def __init__(self, corpus: Corpus, settings: CorpusSettings) -> None:
         self._corpus = corpus
         self._settings = settings
-        self.name, self.separator = corpus.name, corpus.separator
-        self.streamed, self.entry = corpus.streamed, corpus.entry
+        self.stand_for(corpus)
 
     @staticmethod
     def is_asked(settings: CorpusSettings) -> bool:
@@ -59,6 +58,10 @@ class Rewritten(Corpus):
         """Return the corpus's size, or what there is at most."""
         size, most = self._corpus.size(), self._settings.max_bytes
         return size if most is None else min(most if size is None else size, most)
+
+    def go_back(self, provenance: Mapping[str, Any]) -> None:
+        """Have the corpus go back."""
+        self._corpus.go_back(provenance)
 
     def close(self) -> None:
         """Close the corpus."""

@@ -53,6 +53,7 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
     record = run.config.corpus
     if record.streamed:
         corpus = open_corpus(record.address, run.config.settings)
+        corpus.go_back(record.provenance)
         if digest(corpus.provenance()) != digest(record.provenance):
             raise _changed(run, "where it comes from is not the same")
     try:
@@ -64,7 +65,7 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
             ) from None
     fitted = load_tokenizer(run.config.tokenizer.name, run.tokenizer)
     settings = run.config.settings.model_copy(update={"stream": record.streamed})
-    pack = prepare_to_train(record.address, settings, progress, fitted).pack
+    pack = prepare_to_train(record.address, settings, progress, fitted, record.provenance).pack
     for split, recorded in record.splits.items():
         if pack.splits.get(split, {}).get("sha256") != recorded["sha256"]:
             raise _changed(run, f"its split '{split}' differs")

@@ -91,7 +91,7 @@ class Job:
         settings, part, context = config.settings, config.corpus.train, config.tokenizer.context
         position = self.save.state.get("position") if self.save else None
         if part is None:
-            return StreamBatches(config.corpus.address, settings, self.fitted, context, device, position)
+            return StreamBatches(config.corpus, settings, self.fitted, context, device, position)
         tokens = self.pack.part(part)
         return LaneBatches(tokens, settings.seq_len or 1, settings.batch_size or 1, context, device, int(position or 0))
 

@@ -13,6 +13,7 @@ from charrnn.corpora.streaming.feed import Feed
 from charrnn.corpora.streaming.position import Position
 from charrnn.corpora.streaming.tokens import Window
 from charrnn.errors import RunError
+from charrnn.runs.config import CorpusRecord
 from charrnn.settings import TrainSettings
 from charrnn.training.batches import LaneBatches
 
@@ -28,7 +29,7 @@ class StreamBatches:
     again.
 
     Args:
-        address: of the corpus.
+        corpus: where the text is.
         settings: complete: how it is read and cut into chunks.
         fitted: the tokenizer.
         context: the id before a window's first.
@@ -43,7 +44,7 @@ class StreamBatches:
 
     def __init__(
         self,
-        address: str,
+        corpus: CorpusRecord,
         settings: TrainSettings,
         fitted: FittedTokenizer,
         context: int,
@@ -56,7 +57,7 @@ class StreamBatches:
         self._device = device
         self._start, self._skipped = _read(position)
         size = max(WINDOW_TOKENS, _CHUNKS * self._seq_len * self._batch_size)
-        self._feed = Feed(address, settings, fitted, self._start, size)
+        self._feed = Feed(corpus.address, corpus.provenance, settings, fitted, self._start, size)
         self._window: Window | None = None
         self._lanes: LaneBatches | None = None
 

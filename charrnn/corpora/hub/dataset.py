@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,7 @@ class Hub(Corpus):
         self._address = Address(dataset, config, revision)
         self._settings = settings
         self._recipe = recipe
+        self._recorded: Mapping[str, Any] | None = None
 
     def splits(self) -> tuple[str, ...]:
         """Return the dataset's own splits; where it has no ``train``, its first serves as that.
@@ -101,6 +103,10 @@ class Hub(Corpus):
             "separator": self.separator,
         }
 
+    def go_back(self, provenance: Mapping[str, Any]) -> None:
+        """Read the commit that was read then, wherever the branch is now."""
+        self._recorded = provenance
+
     def size(self) -> int | None:
         """Return the size of the rows in memory, where it is known."""
         if self._streams:
@@ -116,7 +122,10 @@ class Hub(Corpus):
 
     @cached_property
     def _resolved(self) -> Resolved:
-        return resolve(self._address)
+        resolved = resolve(self._address)
+        if self._recorded is None:
+            return resolved
+        return replace(resolved, commit=self._recorded["resolved_revision"], licence=self._recorded["licence"])
 
     @cached_property
     def _builder(self) -> Any:

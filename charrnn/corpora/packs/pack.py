@@ -13,6 +13,7 @@ import numpy as np
 from charrnn.corpora.base import VALIDATION_NAMES, Corpus, Progress, digest
 from charrnn.corpora.cache import cached
 from charrnn.corpora.fitting import FittedTokenizer
+from charrnn.corpora.packs.changes import tell_of_changes
 from charrnn.corpora.packs.packing import MANIFEST, build_pack
 from charrnn.errors import CorpusError, near_names
 from charrnn.tokenizers.base import Ids, Tokenizer
@@ -87,6 +88,7 @@ def open_pack(corpus: Corpus, fitted: FittedTokenizer, progress: Progress) -> To
 
     def build(directory: Path) -> None:
         build_pack(corpus, fitted, directory, progress)
+        tell_of_changes(directory, directory.parent)
 
     return find_pack(digest([_FORMAT, corpus.identity(), fitted.identity()])[:32], build, progress)
 

@@ -50,7 +50,7 @@ class SplitMap(Corpus):
     def __init__(self, corpus: Corpus, parts: Mapping[str, SplitPart], recipe: str) -> None:
         self._corpus = corpus
         self._parts = dict(parts)
-        self.name, self.separator, self.streamed = corpus.name, corpus.separator, corpus.streamed
+        self.stand_for(corpus)
         there = corpus.splits()
         for own, part in parts.items():
             if part.split not in there:
@@ -85,6 +85,10 @@ class SplitMap(Corpus):
         lengths = [None if part.stop is None else part.stop - part.start for part in self._parts.values()]
         known = [length for length in lengths if length is not None]
         return sum(known) if len(known) == len(lengths) else self._corpus.size()
+
+    def go_back(self, provenance: Mapping[str, Any]) -> None:
+        """Have the corpus go back."""
+        self._corpus.go_back(provenance)
 
     def close(self) -> None:
         """Close the corpus."""

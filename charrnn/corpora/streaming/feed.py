@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Feed:
 
     Args:
         address: of the corpus.
+        provenance: of its text, so that the other process reads the very same.
         settings: how it is read, shuffled and held back.
         fitted: the tokenizer.
         start: where the first window begins.
@@ -35,10 +36,17 @@ class Feed:
     """
 
     def __init__(
-        self, address: str, settings: TrainSettings, fitted: FittedTokenizer, start: Position, size: int
+        self,
+        address: str,
+        provenance: Mapping[str, Any],
+        settings: TrainSettings,
+        fitted: FittedTokenizer,
+        start: Position,
+        size: int,
     ) -> None:
         orders = {
             "address": address,
+            "provenance": provenance,
             "reading": settings.model_dump(include=set(CorpusSettings.model_fields)),
             "streaming": settings.model_dump(include=set(StreamSettings.model_fields)),
             "val_fraction": settings.val_fraction,
@@ -81,6 +89,7 @@ def answer(orders: dict[str, Any], asked: Iterator[Frame]) -> Iterator[Frame]:
     streaming = check(StreamSettings, orders["streaming"])
     fitted = load_tokenizer(orders["tokenizer"], Path(orders["directory"]))
     corpus = open_corpus(orders["address"], check(CorpusSettings, orders["reading"]))
+    corpus.go_back(orders["provenance"])
     held_back = HeldBack(corpus, orders["val_fraction"])
     stream = TokenStream(corpus, held_back, fitted.tokenizer, orders["seed"], streaming.shuffle_buffer)
     windows = stream.windows(Position.from_json(orders["start"]), orders["size"])

@@ -30,7 +30,7 @@ class HeldBack(Corpus):
         self._corpus = corpus
         self._share = share
         self._own = next((name for name in VALIDATION_NAMES if name in corpus.splits()), None)
-        self.name, self.separator, self.entry = corpus.name, corpus.separator, corpus.entry
+        self.stand_for(corpus)
 
     def splits(self) -> tuple[str, ...]:
         """Return the only split."""
@@ -74,7 +74,7 @@ class Sample(Corpus):
     def __init__(self, corpus: Corpus, size: int) -> None:
         self._corpus = corpus
         self._size = size
-        self.name, self.separator, self.entry = corpus.name, corpus.separator, corpus.entry
+        self.stand_for(corpus)
 
     def splits(self) -> tuple[str, ...]:
         """Return the only split."""

@@ -33,7 +33,7 @@ from tests.conftest import parquet
 from tests.hub import Repository, StandInHub
 
 CONVERTED = "refs/convert/parquet"
-SHIPPED = Path(__file__).parents[1] / "corpora"
+SHIPPED = Path(__file__).parents[2] / "corpora"
 LOCAL = {"pystdlib", "pydoc-topics"}
 #: 100 bytes in which each of the cuts of enwik8, scaled by a million, falls into a character of three bytes.
 SMALL = "x" * 89 + "漢" + "y" + "語" + "é" * 2
