@@ -156,13 +156,39 @@ def test_the_hint_names_another_checkpoints_directory(text_file, cli, monkeypatc
     assert run.resume_command == "charrnn train --resume --name mine"
 
 
+#: A corpus that takes as long to read as a test wants it to.
+SLOW = """
+from charrnn import Corpus, hookimpl
+
+class Slow(Corpus):
+    name = "slow"
+    def __init__(self, settings):
+        pass
+    def splits(self):
+        return ("train",)
+    def read(self, split):
+        with open("pipe") as pipe:
+            yield from pipe
+    def provenance(self):
+        return {"source": "a pipe"}
+
+@hookimpl
+def register_corpora(register):
+    register("slow", Slow)
+"""
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_the_corpus_is_read_leaves_nothing(number, code, tmp_path):
-    os.mkfifo(tmp_path / "slow.txt")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "slow.py").write_text(SLOW)
     process = subprocess.Popen(
-        [sys.executable, "-m", "charrnn", "train", "slow.txt"], stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        [sys.executable, "-m", "charrnn", "train", "slow", "--plugin", "slow.py"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
     )
-    with suppress(BrokenPipeError), (tmp_path / "slow.txt").open("w") as pipe:  # opens once the program reads
+    with suppress(BrokenPipeError), (tmp_path / "pipe").open("w") as pipe:  # opens once the program reads
         process.send_signal(number)
         while process.poll() is None:  # a text without an end
             pipe.write("text\n" * 1000)

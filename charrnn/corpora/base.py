@@ -81,6 +81,9 @@ class Corpus(ABC):
         Called before anything is read.
         """
 
+    def follow(self, progress: Progress) -> None:  # noqa: B027 - most have their text at hand
+        """Tell ``progress`` from now on of what takes long before there is any text, such as a download."""
+
     def fingerprint(self) -> str:
         """Return a hash that differs when the text may: by default, of the provenance."""
         return digest(self.provenance())
@@ -91,11 +94,6 @@ class Corpus(ABC):
             return self.fingerprint()
         owner = self.entry.owner
         return digest([self.fingerprint(), self.entry.name, dict(self.options), owner.plugin, owner.sha256])
-
-    def stand_for(self, corpus: Corpus) -> None:
-        """Take over what another corpus is called and how it was opened, to show its text in another form."""
-        self.name, self.separator, self.streamed = corpus.name, corpus.separator, corpus.streamed
-        self.entry, self.options = corpus.entry, corpus.options
 
     def size(self) -> int | None:
         """Return the text's size in bytes, roughly, where it is known."""

@@ -53,7 +53,7 @@ def prepare(
         CorpusError: it cannot be found or read.
         UsageError: no such tokenizer or option.
     """
-    with _opened(address, settings) as corpus:
+    with _opened(address, settings, progress) as corpus:
         return _packed(corpus, settings, progress, fitted)
 
 
@@ -79,7 +79,7 @@ def prepare_to_train(
     """
     if settings.stream and address == STDIN:
         raise UsageError("--stream: standard input can be read only once; leave --stream out, or name a file")
-    with _opened(address, settings, recorded) as corpus:
+    with _opened(address, settings, progress, recorded) as corpus:
         streamed = corpus.streamed if settings.stream is None else settings.stream
         if not streamed:
             return _packed(corpus, settings, progress, fitted)
@@ -92,8 +92,11 @@ def prepare_to_train(
 
 
 @contextmanager
-def _opened(address: str, settings: CorpusSettings, recorded: Mapping[str, Any] | None = None) -> Iterator[Corpus]:
+def _opened(
+    address: str, settings: CorpusSettings, progress: Progress, recorded: Mapping[str, Any] | None = None
+) -> Iterator[Corpus]:
     corpus = open_corpus(address, settings)
+    corpus.follow(progress)
     if recorded is not None:
         corpus.go_back(recorded)
     try:

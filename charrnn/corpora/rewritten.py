@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from charrnn.corpora.base import Corpus, Shard
 from charrnn.corpora.pieces import first_bytes
+from charrnn.corpora.view import View
 from charrnn.settings import CorpusSettings
 from charrnn.tokenizers.segments import aligned
 
 Pieces = Iterable[str]
 
 
-class Rewritten(Corpus):
+class Rewritten(View):
     """Another corpus, as the settings want its text.
 
     Args:
@@ -23,18 +24,13 @@ class Rewritten(Corpus):
     """
 
     def __init__(self, corpus: Corpus, settings: CorpusSettings) -> None:
-        self._corpus = corpus
+        super().__init__(corpus)
         self._settings = settings
-        self.stand_for(corpus)
 
     @staticmethod
     def is_asked(settings: CorpusSettings) -> bool:
         """Tell whether there is anything to change."""
         return settings.newlines != "keep" or settings.normalize != "none" or settings.max_bytes is not None
-
-    def splits(self) -> tuple[str, ...]:
-        """Return the corpus's own."""
-        return self._corpus.splits()
 
     def read(self, split: str) -> Iterator[str]:
         """Yield the changed text."""
@@ -58,14 +54,6 @@ class Rewritten(Corpus):
         """Return the corpus's size, or what there is at most."""
         size, most = self._corpus.size(), self._settings.max_bytes
         return size if most is None else min(most if size is None else size, most)
-
-    def go_back(self, provenance: Mapping[str, Any]) -> None:
-        """Have the corpus go back."""
-        self._corpus.go_back(provenance)
-
-    def close(self) -> None:
-        """Close the corpus."""
-        self._corpus.close()
 
     def _shard(self, shard: Shard) -> Shard:
         if not shard.documents:

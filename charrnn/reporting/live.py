@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from charrnn.reporting.pace import Pace
 from charrnn.reporting.plain import finished
 from charrnn.reporting.text import clock, megabytes, printable, remaining
 from charrnn.training.events import (
@@ -44,6 +45,7 @@ class LiveReporter:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._preparing: Preparing | None = None
+        self._pace = Pace()
         self._started: Started | None = None
         self._logged: Logged | None = None
         self._evaluated: list[Evaluated] = []
@@ -102,12 +104,13 @@ class LiveReporter:
             rows.append(Panel(text, title="sample", title_align="left", border_style="dim"))
         return Group(*rows)
 
-    @staticmethod
-    def _reading(event: Preparing) -> RenderableType:
+    def _reading(self, event: Preparing) -> RenderableType:
         row = Table.grid(padding=(0, 1))
         if event.total:
             bar = ProgressBar(total=event.total, completed=min(event.done, event.total), width=40)
-            row.add_row(event.doing, bar, f"{megabytes(event.done)} of {megabytes(event.total)}")
+            left = self._pace.left(event)
+            shown = f"{megabytes(event.done)} of {megabytes(event.total)}"
+            row.add_row(event.doing, bar, shown if left is None else f"{shown}, {clock(left)} left")
         else:
             bar = ProgressBar(total=None, pulse=True, width=40, animation_time=time.monotonic())
             row.add_row(event.doing, bar, megabytes(event.done))

@@ -6,6 +6,7 @@ import time
 from types import TracebackType
 from typing import TextIO
 
+from charrnn.reporting.pace import Pace
 from charrnn.reporting.text import clock, megabytes, remaining
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Preparing, Started
 
@@ -20,6 +21,7 @@ class PlainReporter:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._pace = Pace()
         self._next = {Logged: 0.0, Preparing: time.monotonic() + _INTERVAL}
 
     def __enter__(self) -> PlainReporter:
@@ -37,6 +39,8 @@ class PlainReporter:
                 self._line(event.text)
             case Preparing() if self._due(Preparing):
                 of = f" of {megabytes(event.total)}" if event.total else ""
+                left = self._pace.left(event)
+                of += "" if left is None else f", {clock(left)} left"
                 self._line(f"{event.doing}: {megabytes(event.done)}{of}")
             case Started():
                 tokens = "a stream of" if event.tokens is None else f"{event.tokens:,}"

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from charrnn.corpora.base import Corpus, Shard
+from charrnn.corpora.base import Corpus, Progress, Shard
 from charrnn.corpora.hub.address import Address
 from charrnn.corpora.hub.builder import note_prepared, open_builder, split_names, stream
 from charrnn.corpora.hub.client import retried
@@ -52,6 +52,7 @@ class Hub(Corpus):
         self._address = Address(dataset, config, revision)
         self._settings = settings
         self._recipe = recipe
+        self._progress: Progress = lambda *_: None
         self._recorded: Mapping[str, Any] | None = None
 
     def splits(self) -> tuple[str, ...]:
@@ -107,6 +108,10 @@ class Hub(Corpus):
         """Read the commit that was read then, wherever the branch is now."""
         self._recorded = provenance
 
+    def follow(self, progress: Progress) -> None:
+        """Tell of what is fetched."""
+        self._progress = progress
+
     def size(self) -> int | None:
         """Return the size of the rows in memory, where it is known."""
         if self._streams:
@@ -150,7 +155,7 @@ class Hub(Corpus):
     def _downloaded(self, own: str) -> Any:
         builder = self._builder
         if self._resolved.offline is None and not Path(builder.cache_dir).is_dir():
-            fetch_files(self._address, self._resolved.commit, builder)
+            fetch_files(self._address, self._resolved.commit, builder, self._progress)
         with told(self._address) as watch:
             retried(builder.download_and_prepare, watch, may_pass)
             if self._resolved.offline is None:

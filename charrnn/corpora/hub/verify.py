@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from charrnn.corpora.base import Progress
 from charrnn.corpora.hub.address import Address
 from charrnn.corpora.hub.client import retried
 from charrnn.corpora.hub.errors import may_pass, told
@@ -25,20 +26,24 @@ class _Hash(Protocol):
     def hexdigest(self) -> str: ...
 
 
-def fetch_files(address: Address, commit: str, builder: Any) -> None:
-    """Fetch what a builder will read into the client's cache.
+def fetch_files(address: Address, commit: str, builder: Any, progress: Progress) -> None:
+    """Fetch what a builder will read into the client's cache, and tell of each file that is there.
 
     Raises:
         CorpusError: a file cannot be fetched, or arrives damaged twice.
     """
     paths = data_files(builder, commit)
+    doing = f"fetching {address.dataset}"
     with told(address) as watch:
         listed = list_files(address, commit, paths, watch)
+        total, fetched = sum(listed[path].size for path in paths if path in listed), 0
+        progress(doing, 0, total)
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
             done = [pool.submit(_fetch, address, commit, path, listed[path], watch) for path in paths if path in listed]
             try:
                 for each in done:
-                    each.result()
+                    fetched += each.result()
+                    progress(doing, fetched, total)
             finally:
                 # What is still being fetched, after Ctrl-C or a failure, is nobody's wish any more.
                 watch.cancelled = True
@@ -65,7 +70,8 @@ def list_files(address: Address, commit: str, paths: list[str], watch: Watch) ->
     return listed
 
 
-def _fetch(address: Address, commit: str, path: str, listed: Any, watch: Watch) -> None:
+def _fetch(address: Address, commit: str, path: str, listed: Any, watch: Watch) -> int:
+    """Fetch a file, and return its size."""
     from huggingface_hub import hf_hub_download
 
     def download() -> Path:
@@ -74,7 +80,7 @@ def _fetch(address: Address, commit: str, path: str, listed: Any, watch: Watch) 
     for _ in range(2):
         file = retried(download, watch, may_pass)
         if _checksum(file, listed) == _expected(listed):
-            return
+            return int(listed.size)
         # The client keeps the content elsewhere, and has a link to it here.
         file.resolve().unlink()
         file.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from charrnn.corpora.base import Corpus, Shard
 from charrnn.corpora.pieces import byte_range
+from charrnn.corpora.view import View
 from charrnn.errors import CorpusError, UsageError
 
 _PART = re.compile(r"(?P<split>\w+(?:[.-]\w+)*)(?:\[(?P<start>[\d_]*):(?P<stop>[\d_]*)\])?")
@@ -35,7 +36,7 @@ class SplitPart:
         return self.start == 0 and self.stop is None
 
 
-class SplitMap(Corpus):
+class SplitMap(View):
     """Gives a corpus's splits other names, or cuts them.
 
     Args:
@@ -48,9 +49,8 @@ class SplitMap(Corpus):
     """
 
     def __init__(self, corpus: Corpus, parts: Mapping[str, SplitPart], recipe: str) -> None:
-        self._corpus = corpus
+        super().__init__(corpus)
         self._parts = dict(parts)
-        self.stand_for(corpus)
         there = corpus.splits()
         for own, part in parts.items():
             if part.split not in there:
@@ -85,14 +85,6 @@ class SplitMap(Corpus):
         lengths = [None if part.stop is None else part.stop - part.start for part in self._parts.values()]
         known = [length for length in lengths if length is not None]
         return sum(known) if len(known) == len(lengths) else self._corpus.size()
-
-    def go_back(self, provenance: Mapping[str, Any]) -> None:
-        """Have the corpus go back."""
-        self._corpus.go_back(provenance)
-
-    def close(self) -> None:
-        """Close the corpus."""
-        self._corpus.close()
 
 
 def parse_part(text: str) -> SplitPart:

@@ -8,6 +8,7 @@ from typing import Any
 
 from charrnn.corpora.base import VALIDATION_NAMES, Corpus, Shard
 from charrnn.corpora.pieces import blocks, first_bytes
+from charrnn.corpora.view import View
 
 #: Bytes of text that are held back, at most.
 HELD_BACK_BYTES = 1_000_000
@@ -15,7 +16,7 @@ HELD_BACK_BYTES = 1_000_000
 _UNIT = 1 << 12
 
 
-class HeldBack(Corpus):
+class HeldBack(View):
     """The validation text of a stream: the corpus's own, or a share of its documents that the stream leaves out.
 
     Which documents they are depends on their text and on nothing else, so that shuffling does not move them, and a text
@@ -27,10 +28,9 @@ class HeldBack(Corpus):
     """
 
     def __init__(self, corpus: Corpus, share: float) -> None:
-        self._corpus = corpus
+        super().__init__(corpus)
         self._share = share
         self._own = next((name for name in VALIDATION_NAMES if name in corpus.splits()), None)
-        self.stand_for(corpus)
 
     def splits(self) -> tuple[str, ...]:
         """Return the only split."""
@@ -63,7 +63,7 @@ class HeldBack(Corpus):
         return zlib.crc32(unit.encode("utf-8", "surrogatepass")) < self._share * 2**32
 
 
-class Sample(Corpus):
+class Sample(View):
     """The first of a stream's text, in the corpus's own order.
 
     Args:
@@ -72,9 +72,8 @@ class Sample(Corpus):
     """
 
     def __init__(self, corpus: Corpus, size: int) -> None:
-        self._corpus = corpus
+        super().__init__(corpus)
         self._size = size
-        self.stand_for(corpus)
 
     def splits(self) -> tuple[str, ...]:
         """Return the only split."""
