@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_files_are_flushed_before_they_are_named(tmp_path, monkeypatch):
         ("fsync", ".save.unfinished"),
         ("rename", "save"),
         ("fsync", tmp_path.name),
-        ("fsync", ".latest.unfinished"),
+        ("fsync", f".latest.{os.getpid()}-{threading.get_ident()}.unfinished"),
         ("rename", "latest"),
         ("fsync", tmp_path.name),
     ]

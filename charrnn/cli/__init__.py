@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from charrnn.cli.app import PROGRAM, OutputClosedError, make_app
 from charrnn.errors import CharrnnError, ExitCode
 from charrnn.isolation import RAISE, TRACE, is_out_of_memory, is_set, raise_if_asked
+from charrnn.reporting.text import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +85,9 @@ def _fault_of_a_plugin(error: BaseException) -> str | None:
     return told
 
 
-def _tell(line: str) -> None:
+def _tell(text: str) -> None:
+    """Write one line, in which what strangers wrote steers no terminal."""
+    line = printable(" ".join(text.splitlines()))
     print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 - the one place
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 import filelock
 
@@ -72,6 +74,8 @@ def clear_cache(corpus: str | None = None) -> tuple[list[Cached], list[Cached]]:
         lock = each.path.with_name(f"{name}.lock")
         try:
             with filelock.FileLock(lock, blocking=False):
+                if not each.path.exists():
+                    continue  # it was finished, or removed, meanwhile
                 shutil.rmtree(each.path)
         except filelock.Timeout:
             left.append(each)
@@ -85,13 +89,23 @@ def _contents(folder: Path, kind: str) -> Iterator[Cached]:
     for path in sorted(folder.glob("*")) if folder.is_dir() else []:
         if path.suffix == ".lock":
             continue
-        files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
-        made = max((each.stat().st_mtime for each in files), default=path.stat().st_mtime)
+        statuses = [status for each in (path, *path.rglob("*")) if (status := _status(each))]
+        if not statuses:
+            continue
+        made = max(status.st_mtime for status in statuses)
+        size = sum(status.st_size for status in statuses if S_ISREG(status.st_mode))
         if path.is_file() and time.time() - made < _STALE:
             continue  # a process may be reading it
         unfinished = _UNFINISHED.fullmatch(path.name)
         corpus = _corpus(path, unfinished["name"] if unfinished else path.name)
-        yield Cached(kind, corpus, path, sum(each.stat().st_size for each in files), made, not unfinished)
+        yield Cached(kind, corpus, path, size, made, not unfinished)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None  # another process has finished or removed it
 
 
 def _corpus(path: Path, name: str) -> str:

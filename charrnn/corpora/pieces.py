@@ -25,14 +25,38 @@ def joined(documents: Iterable[str], separator: str) -> Iterator[str]:
 
 
 def joined_streams(streams: Iterable[Iterable[str]], separator: str) -> Iterator[str]:
-    """Do the same with documents that come in pieces."""
-    last = ""
-    for number, stream in enumerate(streams):
-        if number and not (separator and last.endswith(separator)):
-            yield separator
-        last = ""
-        for last in stream:
-            yield last
+    """Do the same with documents that come in pieces; those without text are passed over."""
+    before = None
+    for stream in streams:
+        ending = Ending(separator)
+        for piece in filter(None, stream):
+            if before is not None and not before.is_there:
+                yield separator
+            before = None
+            ending.read(piece)
+            yield piece
+        if ending.has_text:
+            before = ending
+
+
+class Ending:
+    """Whether what was read ends with a separator, wherever it was cut."""
+
+    def __init__(self, separator: str) -> None:
+        self._separator = separator
+        self._tail = ""
+        self.has_text = False
+
+    def read(self, piece: str) -> None:
+        """Note the next piece."""
+        self.has_text = self.has_text or bool(piece)
+        if self._separator:
+            self._tail = (self._tail + piece[-len(self._separator) :])[-len(self._separator) :]
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the text ends with the separator; not, where that is empty."""
+        return bool(self._separator) and self._tail == self._separator
 
 
 def blocks(texts: Iterable[str], size: int) -> Iterator[str]:

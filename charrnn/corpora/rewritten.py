@@ -13,6 +13,8 @@ from charrnn.settings import CorpusSettings
 from charrnn.tokenizers.segments import aligned
 
 Pieces = Iterable[str]
+#: Marks on one letter that are waited for: no text has so many, and to look for more would take forever.
+_MOST_MARKS = 1 << 14
 
 
 class Rewritten(View):
@@ -85,7 +87,9 @@ def normalized(texts: Pieces, form: str) -> Iterator[str]:
         """Find the last place that nothing can be joined or moved across."""
         if text.isascii():
             return max(len(text) - 1, 0)  # the last letter may still get an accent
-        return next((place for place in range(len(text) - 1, 0, -1) if _stands_alone(normalize(text[place]))), 0)
+        places = range(len(text) - 1, max(0, len(text) - _MOST_MARKS), -1)
+        alone = next((place for place in places if _stands_alone(normalize(text[place]))), 0)
+        return alone or (len(text) if len(text) > _MOST_MARKS else 0)
 
     for text in aligned(texts, boundary):
         yield text if text.isascii() else normalize(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from charrnn.corpora.base import Corpus, Progress
+from charrnn.corpora.base import Corpus, Progress, digest
 
 
 class View(Corpus):
@@ -27,6 +27,10 @@ class View(Corpus):
     def size(self) -> int | None:
         """Return the corpus's own."""
         return self._corpus.size()
+
+    def fingerprint(self) -> str:
+        """Hash the corpus's own, and what is made of it."""
+        return digest([self._corpus.fingerprint(), self.provenance()])
 
     def go_back(self, provenance: Mapping[str, Any]) -> None:
         """Have the corpus go back."""

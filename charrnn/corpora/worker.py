@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import struct
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -42,10 +42,11 @@ class Worker:
     def __init__(self, work: str, orders: dict[str, Any]) -> None:
         path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
         self._process = subprocess.Popen(  # noqa: S603 - this very Python, with our own module
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-P", "-m", __name__],  # -P: nothing is imported because it lies in this folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # What it imports is what is imported here, and two of them should not fight over the processor.
+            process_group=0,  # Ctrl-C is this process's to handle; the other ends when its pipe does
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
         assert self._process.stdin is not None
@@ -54,15 +55,9 @@ class Worker:
         self.ask({"work": work, "orders": orders, "plugins": plugins().added})
 
     def ask(self, question: dict[str, Any], body: bytes = b"") -> None:
-        """Send a question; waits while the worker has enough to do.
-
-        Raises:
-            CorpusError: the process has ended.
-        """
-        try:
+        """Send a question; waits until the worker reads it. If it has ended, :meth:`answer` says why."""
+        with suppress(BrokenPipeError):
             _send(self._requests, question, body)
-        except OSError:
-            raise self._gone() from None
 
     def answer(self) -> Frame:
         """Wait for the next answer.
@@ -96,7 +91,7 @@ class Worker:
     def _gone(self) -> CorpusError:
         code = self._process.wait()
         how = f"by signal {-code}; is there enough memory?" if code < 0 else f"with code {code}"
-        return CorpusError(f"a process that was reading the corpus has ended {how}")
+        return CorpusError(f"a process that was at work on the corpus has ended {how}")
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
@@ -138,8 +133,7 @@ def _receive(pipe: IO[bytes]) -> Frame | None:
 
 
 if __name__ == "__main__":
-    # Ctrl-C is the other process's to handle; this one ends when its pipe does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    warnings.simplefilter("ignore")  # whoever asked has been told already
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     try:

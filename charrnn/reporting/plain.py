@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TextIO
 
 from charrnn.reporting.pace import Pace
-from charrnn.reporting.text import clock, megabytes, remaining
+from charrnn.reporting.text import clock, megabytes, printable, remaining
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Preparing, Started
 
 #: Seconds between two lines on training, or on the reading of a corpus.
@@ -36,7 +36,7 @@ class PlainReporter:
         """Write the event, if it is due."""
         match event:
             case Notice():
-                self._line(event.text)
+                self._line(printable(event.text))
             case Preparing() if self._due(Preparing):
                 of = f" of {megabytes(event.total)}" if event.total else ""
                 left = self._pace.left(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,11 +52,6 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
         CorpusError: the corpus is gone, or no longer the same.
     """
     record = run.config.corpus
-    if record.streamed:
-        corpus = open_corpus(record.address, run.config.settings)
-        corpus.go_back(record.provenance)
-        if digest(corpus.provenance()) != digest(record.provenance):
-            raise _changed(run, "where it comes from is not the same")
     try:
         return find_pack(record.pack)
     except CorpusError as error:
@@ -70,6 +66,19 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
         if pack.splits.get(split, {}).get("sha256") != recorded["sha256"]:
             raise _changed(run, f"its split '{split}' differs")
     return pack
+
+
+def check_stream(run: Run) -> None:
+    """Make sure that the text that a run was streaming is still what it was.
+
+    Raises:
+        CorpusError: it is gone, or no longer the same.
+    """
+    record = run.config.corpus
+    with closing(open_corpus(record.address, run.config.settings)) as corpus:
+        corpus.go_back(record.provenance)
+        if digest(corpus.provenance()) != digest(record.provenance):
+            raise _changed(run, "where it comes from is not the same")
 
 
 def _changed(run: Run, how: str) -> CorpusError:

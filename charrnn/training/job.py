@@ -51,39 +51,45 @@ class Job:
             stop: asks for an end before that.
             samples: whether the model shows now and then what it can do.
         """
-        config = self.run.config
-        settings, corpus = config.settings, config.corpus
-        held_back = self.pack.splits[corpus.validation.split]
         device = next(self.model.parameters()).device
-        validation = Validation(self.pack.part(corpus.validation), held_back["chars"] / max(held_back["tokens"], 1))
-        observers = Observers(self.run, self.model)
-        trainer = Trainer(
+        with closing(self._batches(device)) as batches, closing(Observers(self.run, self.model)) as observers:
+            trainer = self._trainer(batches, observers, samples=samples)
+            if self.save is not None:
+                trainer.resume(self.save)
+            for event in chain([self._started(trainer, device)], trainer.events(stop)):
+                listen(event)
+                observers.hear(event)
+
+    def _trainer(self, batches: Batches, observers: Observers, *, samples: bool) -> Trainer:
+        config = self.run.config
+        return Trainer(
             self.model,
-            settings,
-            self._batches(device),
-            validation,
+            config.settings,
+            batches,
+            Validation(self.pack.part(config.corpus.validation), self._chars_per_token()),
             config.tokenizer.context,
             self.run,
             self._sampler() if samples else None,
             observers.step_finished if observers.watch_steps else None,
         )
-        if self.save is not None:
-            trainer.resume(self.save)
-        started = Started(
+
+    def _started(self, trainer: Trainer, device: torch.device) -> Started:
+        part = self.run.config.corpus.train
+        return Started(
             run=self.run.name,
             path=self.run.path,
             device=str(device),
             parameters=self.model.parameter_count(),
-            tokens=None if corpus.train is None else corpus.train.stop,
+            tokens=None if part is None else part.stop,
             step=trainer.step,
-            chars_per_token=validation.chars_per_token,
+            chars_per_token=self._chars_per_token(),
             total_steps=trainer.budget.steps,
             total_seconds=trainer.budget.seconds,
         )
-        with closing(observers):
-            for event in chain([started], trainer.events(stop)):
-                listen(event)
-                observers.hear(event)
+
+    def _chars_per_token(self) -> float:
+        held_back = self.pack.splits[self.run.config.corpus.validation.split]
+        return float(held_back["chars"] / max(held_back["tokens"], 1))
 
     def _batches(self, device: torch.device) -> Batches:
         """Return what reads the training text, from where it was."""

@@ -13,7 +13,7 @@ from charrnn.device import choose_device
 from charrnn.errors import RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
-from charrnn.runs.corpus import reopen_pack
+from charrnn.runs.corpus import check_stream, reopen_pack
 from charrnn.runs.find import find_run
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
@@ -59,6 +59,8 @@ def resumed_job(
     threads = settings.threads or before.threads
     torch.set_num_threads(threads)
     fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
+    if before.corpus.streamed:
+        check_stream(run)
     pack = reopen_pack(run, lambda *at: listen(Preparing(*at)), given=corpus is not None)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, before.tokenizer.vocab_size)

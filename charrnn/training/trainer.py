@@ -131,7 +131,6 @@ class Trainer:
             yield from self._train(metrics, stop)
         finally:
             metrics.close()
-            self._batches.close()
 
     def _train(self, metrics: Metrics, stop: StopRequest) -> Iterator[Event]:
         counters, settings = self._counters, self._settings

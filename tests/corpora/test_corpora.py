@@ -14,10 +14,14 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.corpora.pieces import joined
+from charrnn.corpora.base import Corpus
+from charrnn.corpora.pieces import joined, joined_streams
 from charrnn.corpora.prepare import prepare
 from charrnn.corpora.recipe.file import recipes
+from charrnn.corpora.recipe.split_map import SplitMap, SplitPart
 from charrnn.corpora.resolve import open_corpus
+from charrnn.corpora.rewritten import Rewritten
+from charrnn.corpora.streaming.held_back import HeldBack, Sample
 from charrnn.errors import CharrnnError, CorpusError
 from charrnn.plugins import plugins
 from charrnn.settings import CorpusSettings, PreparationSettings
@@ -161,3 +165,60 @@ def test_standard_input_is_needed_in_a_pipe(monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     with pytest.raises(CharrnnError, match="pipe a text in"):
         open_corpus("-", SETTINGS)
+
+
+@given(
+    st.lists(st.lists(st.text("ab\n", max_size=3), max_size=4), max_size=5),
+    st.sampled_from(["", "\n", "\n\n", "b\n", "--"]),
+)
+def test_documents_in_pieces_are_joined_as_whole_ones(streams, separator):
+    documents = [text for text in map("".join, streams) if text]
+    assert "".join(joined_streams(streams, separator)) == "".join(joined(documents, separator))
+
+
+def test_a_corpus_says_what_its_text_is_in_any_form():
+    """Whatever is made of a corpus is another thing where its own fingerprint is."""
+
+    class Own(Corpus):
+        name = "own"
+
+        def __init__(self, version):
+            self.version = version
+
+        def splits(self):
+            return ("train",)
+
+        def read(self, split):
+            yield self.version
+
+        def provenance(self):
+            return {"source": "own"}
+
+        def fingerprint(self):
+            return self.version
+
+    views = [
+        lambda corpus: corpus,
+        lambda corpus: Rewritten(corpus, CorpusSettings(newlines="fold")),
+        lambda corpus: HeldBack(corpus, 0.1),
+        lambda corpus: Sample(corpus, 100),
+        lambda corpus: SplitMap(corpus, {"train": SplitPart("train")}, "own"),
+    ]
+    prints = {view(Own(version)).identity() for view in views for version in ("one", "two")}
+    assert len(prints) == 2 * len(views)
+
+
+def test_a_name_with_a_glob_s_signs_is_a_name(tmp_path):
+    (tmp_path / "a[1].jsonl").write_text('{"text": "in brackets"}\n')
+    assert read("./a[1].jsonl") == "in brackets"
+
+
+@pytest.mark.parametrize("encoding", ["idna", "undefined", "rot13", "none-such"])
+def test_an_encoding_that_is_none_for_files_is_told(encoding, tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    with pytest.raises(CorpusError, match=f"--encoding '{encoding}' is not known"):
+        read("a.txt", encoding=encoding)
+
+
+def test_what_strangers_wrote_steers_no_terminal(tmp_path, cli):
+    assert cli("train", "no\x1b[31mne\n.txt").told == "charrnn: no text file matches 'no␛[31mne .txt'"

@@ -142,3 +142,29 @@ def test_a_stream_whose_hub_goes_away_loses_nothing(trains, stories, hub):
     assert trains("--resume", "--name", "cut") == (0, "")
     whole, cut = saved("whole"), saved("cut")
     assert all(tensor.equal(cut.weights[name]) for name, tensor in whole.weights.items())
+
+
+def test_a_recipe_with_splits_goes_on_with_its_commit(online, stories, tmp_path):
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora" / "cut.toml").write_text(
+        'summary = "stories"\nsource = "hub"\ndataset = "some/stories"\n'
+        'licence = "unknown"\nlanguage = "English"\nsize = "small"\n'
+        '[splits]\ntrain = "train[0:20000]"\nvalidation = "train[20000:]"\n'
+    )
+    for name, how in (("packed", "--no-stream"), ("streamed", "--stream")):
+        assert online("train", "cut", how, "--steps", 2, *TINY, "--name", name).code == 0
+    stories.commit("main", {"train.parquet": parquet(text=["quite another text"] * 3000)}, [])
+    for name in ("packed", "streamed"):
+        resumed = online("train", "--resume", "--name", name, "--steps", 4, CHARRNN_CACHE=str(tmp_path / name))
+        assert resumed.code == 0, resumed.err
+
+
+def test_a_recipe_s_warning_is_told_once(online, stories, tmp_path):
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora" / "careful.toml").write_text(
+        'summary = "stories"\nsource = "hub"\ndataset = "some/stories"\nwarning = "read its licence"\n'
+        'licence = "unknown"\nlanguage = "English"\nsize = "small"\n'
+    )
+    streamed = online("train", "careful", "--stream", "--steps", 2, *TINY)
+    assert streamed.code == 0, streamed.err
+    assert streamed.err.count("read its licence") == 1

@@ -17,13 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.corpora.base import Corpus
 from charrnn.corpora.cache import cache_directory
 from charrnn.corpora.cache_contents import cache_contents, clear_cache
 from charrnn.corpora.fitting import fit_tokenizer
 from charrnn.corpora.packs import encoder as encoding
 from charrnn.corpora.packs import packing
-from charrnn.corpora.packs.journal import Journal, Shard
-from charrnn.corpora.packs.pack import Part, cut
+from charrnn.corpora.packs.journal import Journal, PackedShard
+from charrnn.corpora.packs.pack import Part, cut, open_pack
 from charrnn.corpora.pieces import blocks
 from charrnn.corpora.prepare import prepare
 from charrnn.corpora.resolve import open_corpus
@@ -135,7 +136,7 @@ def test_a_build_that_was_interrupted_goes_on(tmp_path, monkeypatch):
 
 
 def test_a_shard_counts_only_if_it_is_whole_and_of_this_text(tmp_path):
-    shards = [Shard(f"text {n}", 0, 1, 1, 4, {}) for n in range(4)]
+    shards = [PackedShard(f"text {n}", 0, 1, 1, 4, {}) for n in range(4)]
     ids = [np.arange(4, dtype=np.uint16).tobytes() for _ in shards]
     shards = [replace(each, ids_crc32=zlib.crc32(raw)) for each, raw in zip(shards, ids, strict=True)]
 
@@ -294,3 +295,109 @@ def test_the_cache_is_listed_and_cleared(tmp_path):
     assert cache_contents() == []
     assert not [path for path in cache_directory().rglob("*") if path.is_file()]
     assert json.loads((packed("two.txt").pack.directory / "manifest.json").read_text())["corpus"] == "two"
+
+
+SLOW = """
+import time
+from charrnn import hookimpl
+from charrnn.tokenizers.char import CharTokenizer
+
+class Slow(CharTokenizer):
+    def encode(self, text):
+        if "bad" in text:
+            raise ValueError("a text that it does not like")
+        time.sleep(0.02)
+        return super().encode(text)
+
+@hookimpl
+def register_tokenizers(register):
+    register("slow", Slow)
+"""
+#: Builds with workers from the first shard on; what it prints says that they are at work.
+WITH_WORKERS = """
+import os, signal, sys
+from charrnn.cli import main
+from charrnn.corpora import worker
+from charrnn.corpora.packs import encoder, packing
+small = packing.blocks
+packing.blocks = lambda texts, size: small(texts, 2000)
+encoder._SLOW_SECONDS = encoder._SLOW_SHARE = -1.0
+how, answered = sys.argv[1], []
+def answer(self):
+    answered.append(self)
+    if len(answered) == 5 and how == "kill":
+        os.kill(self._process.pid, signal.SIGKILL)
+    if len(answered) == 5 and how == "interrupt":
+        os.kill(os.getpid(), signal.SIGINT)
+    return whole(self)
+whole, worker.Worker.answer = worker.Worker.answer, answer
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize(
+    ("how", "text", "code", "told"),
+    [
+        ("kill", "good " * 20_000, 1, "a process that was at work on the corpus has ended by signal 9"),
+        ("interrupt", "good " * 20_000, 130, "interrupted"),
+        ("raise", "good " * 10_000 + "bad", 1, "tokenizer 'slow' of plugin 'slow' failed: ValueError: a text that it"),
+    ],
+)
+def test_what_ends_one_of_several_processes_ends_the_build_in_a_line(how, text, code, told, tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "a.txt").write_text(text)
+    build = ["corpora", "build", "a.txt", "--tokenizer", "slow", "--plugin", "slow.py"]
+    ended = subprocess.run(
+        [sys.executable, "-c", WITH_WORKERS, how, *build], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == code, ended.stderr
+    assert told in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+    assert all(each.finished for each in cache_contents()) == (how != "interrupt")  # which can go on
+
+
+@pytest.mark.usefixtures("own_cache", "small_shards")
+def test_splits_that_were_finished_are_not_encoded_again(tmp_path, monkeypatch):
+    class Splits(Corpus):
+        name = "splits"
+        separator = "\n"
+
+        def splits(self):
+            return ("train", "validation")
+
+        def read(self, split):
+            yield ODD if split == "train" else ODD[::-1]
+
+        def provenance(self):
+            return {"source": "splits"}
+
+    encoded = []
+    whole = encoding.encode
+    fitted = fit_tokenizer(Splits(), TokenizerSettings(), lambda *_: None)
+
+    shards = -(-len(ODD) // 100)
+    for more in (shards + 3, 2):  # stopped in the second split, then once more
+        monkeypatch.setattr(encoding, "encode", limited(whole, encoded, more))
+        with pytest.raises(InterruptedRunError):
+            open_pack(Splits(), fitted, lambda *_: None)
+    monkeypatch.setattr(encoding, "encode", limited(whole, encoded, 10_000))
+    done = []
+    pack = open_pack(Splits(), fitted, lambda doing, at, total: done.append(at))
+    assert "".join(encoded) == ODD + ODD[::-1]
+    assert fitted.tokenizer.decode(pack.tokens("validation")) == ODD[::-1]
+    assert done == sorted(done)  # the bar does not begin anew with each split
+    assert sorted(path.suffix for path in pack.directory.iterdir()) == [".bin", ".bin", ".json"]
+
+
+def limited(encode, encoded, most):
+    """Encode so many texts, and stop as Ctrl-C does."""
+    until = len(encoded) + most
+
+    def limited_encode(fitted, text, dtype):
+        if len(encoded) == until:
+            raise InterruptedRunError("interrupted", 130)
+        encoded.append(text)
+        return encode(fitted, text, dtype)
+
+    return limited_encode

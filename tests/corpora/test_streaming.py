@@ -23,11 +23,12 @@ from charrnn.corpora.streaming.feed import Feed
 from charrnn.corpora.streaming.held_back import HeldBack
 from charrnn.corpora.streaming.position import Position
 from charrnn.corpora.streaming.tokens import TokenStream
+from charrnn.corpora.worker import Worker
 from charrnn.errors import CorpusError, UsageError
 from charrnn.runs.find import find_run
 from charrnn.settings import CorpusSettings, TokenizerSettings, TrainSettings
 from charrnn.training import stream_batches
-from charrnn.training.events import Logged
+from charrnn.training.events import Logged, Started
 from tests.conftest import TINY
 
 SMALL = {"layers": 1, "hidden": 16, "embed": 8, "seq_len": 16, "batch_size": 4, "lr": 0.01}
@@ -63,7 +64,7 @@ class Rows(Corpus):
 
 def stream(corpus, tokenizer="char", share=0.1, seed=0, buffer=10):
     fitted = fit_tokenizer(corpus, TokenizerSettings(tokenizer=tokenizer), lambda *_: None)
-    return TokenStream(corpus, HeldBack(corpus, share), fitted.tokenizer, seed, buffer), fitted.tokenizer
+    return TokenStream(corpus, HeldBack(corpus, share), fitted, seed, buffer), fitted.tokenizer
 
 
 def take(stream, start, size, count):
@@ -268,3 +269,81 @@ def test_a_stream_that_breaks_loses_nothing(rows_file, tmp_path, monkeypatch):
     monkeypatch.setattr(Feed, "next", answered)
     charrnn.train(resume=True, name="breaks")
     assert run("breaks").load().state["step"] == 60
+
+
+def test_what_was_held_back_is_scored_though_the_corpus_is_gone(rows_file, cli):
+    charrnn.train(rows_file, stream=True, steps=4, name="gone", **SMALL)
+    rows_file.unlink()
+    assert cli("eval", "gone").code == 0
+    assert "there is no file" in cli("train", "--resume", "--name", "gone", "--steps", 8).told
+
+
+BREAKS = """
+from charrnn import Corpus, hookimpl
+
+class Breaks(Corpus):
+    name = "breaks"
+    separator = "\\n"
+    def __init__(self, settings):
+        pass
+    def splits(self):
+        return ("train", "validation")
+    def read(self, split):
+        for number in range(20000):
+            if split == "train" and number == 15000:
+                raise ValueError("no more numbers")
+            yield f"{number}\\n"
+    def provenance(self):
+        return {"source": "numbers"}
+
+@hookimpl
+def register_corpora(register):
+    register("breaks", Breaks)
+"""
+
+
+def test_a_plugin_that_fails_in_the_other_process_is_named(tmp_path, program):
+    (tmp_path / "breaks.py").write_text(BREAKS)
+    result = program(
+        "train", "breaks", "--plugin", "breaks.py", "--stream", "--sample-bytes", "10k", "--steps", 4, *TINY
+    )
+    assert result.code == 1
+    assert len(result.err.strip().splitlines()) == 4, result.err  # what is noted as training begins, and the line
+    assert "corpus 'breaks' of plugin 'breaks' failed: ValueError: no more numbers" in result.err
+
+
+def test_nothing_is_imported_because_it_lies_beside_the_text(rows_file, tmp_path, program):
+    (tmp_path / "json.py").write_text("raise RuntimeError('a stranger')")
+    env = {"PYTHONSAFEPATH": "1"}  # as the charrnn script is started
+    result = program("train", rows_file, "--stream", "--steps", 2, *TINY, env=env)
+    assert result.code == 0, result.err
+
+
+def test_the_other_process_reads_the_text_that_was_prepared(tmp_path):
+    (tmp_path / "a.txt").write_text("".join(f"line {number}\n" for number in range(9000)))
+    settings = TrainSettings(stream=True, val_fraction=0.1)
+    prepared = prepare_to_train("a.txt", settings, lambda *_: None)
+    (tmp_path / "a.txt").write_text("NEW LINE\n" * 9000)
+    feed = Feed("a.txt", prepared.provenance, settings, prepared.fitted, Position(), 100)
+    with pytest.raises(CorpusError, match=r"'a\.txt' was changed while it was read; try again"):
+        feed.next()
+    feed.close()
+
+
+def test_no_process_is_left_when_training_fails_before_it_begins(rows_file, monkeypatch):
+    workers = []
+    start = Worker.__init__
+    monkeypatch.setattr(Worker, "__init__", lambda self, *what: (workers.append(self), start(self, *what))[1])
+
+    def listen(event):
+        if isinstance(event, Started):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        charrnn.train(rows_file, stream=True, steps=4, name="fails", listen=listen, **SMALL)
+    assert [worker._process.poll() for worker in workers] == [-9]
+
+
+def test_columns_of_a_text_file_are_refused_streamed_as_well(tmp_path, cli):
+    (tmp_path / "a.txt").write_text("text\n" * 30_000)
+    assert "which has no columns" in cli("train", "a.txt", "--stream", "--column", "text", *TINY).told

@@ -13,7 +13,7 @@ from charrnn.corpora.hub.address import Address
 from charrnn.corpora.hub.builder import note_prepared, open_builder, split_names, stream
 from charrnn.corpora.hub.client import retried
 from charrnn.corpora.hub.errors import may_pass, out_of_date, told
-from charrnn.corpora.hub.revision import Resolved, resolve
+from charrnn.corpora.hub.revision import Resolved, is_commit, resolve
 from charrnn.corpora.hub.verify import fetch_files
 from charrnn.corpora.pieces import joined
 from charrnn.corpora.rows.sources import DatasetRows
@@ -107,6 +107,8 @@ class Hub(Corpus):
     def go_back(self, provenance: Mapping[str, Any]) -> None:
         """Read the commit that was read then, wherever the branch is now."""
         self._recorded = provenance
+        for found in ("_resolved", "_builder", "_names"):
+            self.__dict__.pop(found, None)
 
     def follow(self, progress: Progress) -> None:
         """Tell of what is fetched."""
@@ -130,7 +132,10 @@ class Hub(Corpus):
         resolved = resolve(self._address)
         if self._recorded is None:
             return resolved
-        return replace(resolved, commit=self._recorded["resolved_revision"], licence=self._recorded["licence"])
+        commit = self._recorded.get("resolved_revision")
+        if not isinstance(commit, str) or not is_commit(commit):
+            raise CorpusError(f"'{self._address}' was recorded with the commit {commit!r}, which is none")
+        return replace(resolved, commit=commit, licence=self._recorded.get("licence"))
 
     @cached_property
     def _builder(self) -> Any:

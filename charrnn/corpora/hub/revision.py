@@ -35,6 +35,11 @@ class Resolved:
     access: str = "public"
 
 
+def is_commit(text: str) -> bool:
+    """Tell whether a text is a commit's hash: it becomes a part of paths."""
+    return bool(_COMMIT.fullmatch(text))
+
+
 def declared_configs(dataset: str, commit: str) -> dict[str, bool]:
     """Return the configurations that the card of a dataset fetched before declares, and whether each is its default."""
     declared = _metadata(_cached_card(dataset, commit)).get("configs")

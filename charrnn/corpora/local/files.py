@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import os
 import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -46,6 +45,7 @@ class Files(Corpus):
         self.paths = paths
         self._settings = settings
         # As they are now: what is written into them later is not read.
+        self._told: set[Path] = set()
         self._statuses = {path: path.stat() for path in paths}
         if settings.separator is not None:
             self.separator = settings.separator
@@ -86,9 +86,6 @@ class Files(Corpus):
         kind = _rows_kind(path)
         if kind:
             return joined(self._rows(path, kind), self.separator)
-        for name in ("column", "template", "filter"):
-            if getattr(self._settings, name):
-                raise CorpusError(f"--{name}: '{path}' is read as plain text, which has no columns; leave it out")
         return self._text(path)
 
     def _shards(self, path: Path) -> list[Shard]:
@@ -102,27 +99,33 @@ class Files(Corpus):
 
     def _text(self, path: Path, start: int = 0, stop: int | None = None) -> Iterator[str]:
         """Read a text file; given a start and stop, the lines that begin between them."""
+        for name in ("column", "template", "filter"):
+            if getattr(self._settings, name):
+                raise CorpusError(f"--{name}: '{path}' is read as plain text, which has no columns; leave it out")
         opener = _OPENERS.get(path.suffix.lower())
         try:
             if opener:
                 with opener(path) as stream:
                     yield from decoded(stream, path.name, self._settings)
+                self._check_unchanged(path, may_grow=False)
                 return
             size = self._statuses[path].st_size
             with path.open("rb") as file:
                 begin, end = (_next_line(file, place, size) for place in (start, size if stop is None else stop))
                 file.seek(begin)
                 yield from decoded(ByteRange(file, end), path.name, self._settings, begin)
-                self._check_unchanged(path, os.fstat(file.fileno()))
+            self._check_unchanged(path)
         except _reading_errors() as error:
             packed = f"; is it really {path.suffix}?" if opener else ""
             raise CorpusError(f"'{path}' cannot be read: {_reason(error)}{packed}") from error
 
-    def _check_unchanged(self, path: Path, now: os.stat_result) -> None:
-        before = self._statuses[path]
-        if now.st_size > before.st_size:
-            told = f"'{path}' has grown while it was read; its first {before.st_size:,} bytes are the corpus"
-            warnings.warn(told, CorpusWarning, stacklevel=2)
+    def _check_unchanged(self, path: Path, *, may_grow: bool = True) -> None:
+        before, now = self._statuses[path], path.stat()
+        if may_grow and now.st_size > before.st_size:
+            if path not in self._told:
+                self._told.add(path)
+                told = f"'{path}' has grown while it was read; its first {before.st_size:,} bytes are the corpus"
+                warnings.warn(told, CorpusWarning, stacklevel=2)
         elif (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
             raise CorpusError(f"'{path}' was changed while it was read; try again once it stays as it is")
 
@@ -134,6 +137,7 @@ class Files(Corpus):
             options["sep"] = "\t" if ".tsv" in _suffixes(path) else ","
         try:
             yield from texts(_open_rows(path, kind, options), self._settings, whole=len(self.paths) == 1)
+            self._check_unchanged(path, may_grow=False)
         except CharrnnError:
             raise
         # datasets has no error of its own for a file that is not what its suffix says: what it raises is whatever
@@ -198,7 +202,7 @@ def _open_rows(path: Path, kind: str, options: dict[str, Any]) -> Rows:
     datasets = import_datasets()
     if path.suffix.lower() == ".parquet":
         return ParquetRows(path)
-    rows = datasets.load_dataset(kind, data_files=str(path), split="train", streaming=True, **options)
+    rows = datasets.load_dataset(kind, data_files=escape(str(path)), split="train", streaming=True, **options)
     return DatasetRows(rows, path.name)
 
 

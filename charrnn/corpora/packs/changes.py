@@ -23,38 +23,47 @@ def tell_of_changes(directory: Path, packs: Path) -> None:
         packs: where the others are.
     """
     new = json.loads((directory / MANIFEST).read_text())
-    asked = _source(new)
-    for old in _others(packs):
-        if asked is None or _source(old) != asked:
-            continue
-        for split in sorted(new["splits"].keys() & old["splits"].keys()):
-            before, now = (each["splits"][split]["sha256"] for each in (old, new))
-            if before != now:
-                was, is_now = (each["provenance"].get("resolved_revision") for each in (old, new))
-                warnings.warn(
-                    f"the text of '{new['corpus']}' is not what it was when it was packed before: the SHA-256 of "
-                    f"'{split}' was {before[:12]} (commit {was}), and is {now[:12]} (commit {is_now})",
-                    CorpusWarning,
-                    stacklevel=2,
-                )
-                return
+    asked = _source(new["provenance"])
+    old = next((each for each in _others(packs, directory) if _source(each["provenance"]) == asked), None)
+    if asked is None or old is None:
+        return
+    for split in sorted(new["splits"].keys() & old["splits"].keys()):
+        before, now = (each["splits"][split]["sha256"] for each in (old, new))
+        if before != now:
+            warnings.warn(
+                f"the text of '{new['corpus']}' is not what it was when it was packed before: the SHA-256 of '{split}' "
+                f"was {before[:12]} (commit {_commit(old)}), and is {now[:12]} (commit {_commit(new)})",
+                CorpusWarning,
+                stacklevel=2,
+            )
+            return
 
 
-def _others(packs: Path) -> Iterator[dict[str, Any]]:
+def _others(packs: Path, directory: Path) -> Iterator[dict[str, Any]]:
     """Yield the manifests of whole packs, the newest first."""
-    paths = [path for path in packs.glob(f"*/{MANIFEST}") if not path.parent.name.startswith(".")]
-    for path in sorted(paths, key=lambda each: -each.stat().st_mtime):
+    found = []
+    for path in packs.glob(f"*/{MANIFEST}"):
+        if path.parent == directory or path.parent.name.startswith("."):
+            continue
         try:
-            manifest = json.loads(path.read_text())
+            found.append((path.stat().st_mtime_ns, json.loads(path.read_text())))
         except (OSError, ValueError):
             continue  # damaged, or being removed: whoever opens it will be told
+    for _, manifest in sorted(found, key=lambda each: -each[0]):
         if {"provenance", "splits"} <= manifest.keys():
             yield manifest
 
 
-def _source(manifest: dict[str, Any]) -> dict[str, Any] | None:
+def _source(provenance: dict[str, Any]) -> dict[str, Any] | None:
     """Return what was asked for; None where that does not come from the hub, as files are there to be changed."""
-    provenance: dict[str, Any] = manifest["provenance"]
+    if "corpus" in provenance:  # a part of one that is streamed
+        whole = _source(provenance["corpus"])
+        return None if whole is None else {**provenance, "corpus": whole}
     if provenance.get("source") != "hub":
         return None
     return {key: value for key, value in provenance.items() if key not in _MOVES}
+
+
+def _commit(manifest: dict[str, Any]) -> str:
+    provenance = manifest["provenance"]
+    return str(provenance.get("corpus", provenance).get("resolved_revision"))

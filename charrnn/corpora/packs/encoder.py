@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, Self
 
 import numpy as np
@@ -46,33 +44,37 @@ class Encoder:
         self._began = time.monotonic()
         self._encoding = 0.0
         self._workers: list[Worker] = []
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
-        self._threads: ThreadPoolExecutor | None = None
+        self._asked = 0
 
     @property
-    def ahead(self) -> int:
-        """How many texts may wait for their ids, so that every process is busy and memory stays bounded."""
-        return 2 * len(self._workers)
+    def at_once(self) -> int:
+        """How many texts are encoded at a time: before another, the first of them has to be waited for."""
+        return max(1, len(self._workers))
 
-    def encode(self, text: str, raw: bytes) -> Future[Encoded]:
-        """Encode a text; ``raw`` is the same in UTF-8."""
-        if self._threads is None and self._is_slow():
+    def encode(self, text: str, raw: bytes) -> Callable[[], Encoded]:
+        """Encode a text; ``raw`` is the same in UTF-8. What is returned waits for the ids.
+
+        Raises:
+            PluginError: the tokenizer failed; perhaps only when the ids are waited for.
+        """
+        if not self._workers and self._is_slow():
             self._start_workers()
-        if self._threads is not None:
-            return self._threads.submit(self._ask, raw)
-        done: Future[Encoded] = Future()
+        if self._workers:
+            # In turn, so that none has more than one text: it would wait to be read while we wait to be read by it.
+            worker = self._workers[self._asked % len(self._workers)]
+            self._asked += 1
+            worker.ask({}, raw)
+            return lambda: _received(worker)
         began = time.monotonic()
         with self._fitted.entry.blamed():
-            done.set_result(encode(self._fitted, text, self.dtype))
+            encoded = encode(self._fitted, text, self.dtype)
         self._encoding += time.monotonic() - began
-        return done
+        return lambda: encoded
 
     def close(self) -> None:
         """End the other processes."""
         for worker in self._workers:
             worker.close()
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
 
     def __enter__(self) -> Self:
         return self
@@ -85,23 +87,18 @@ class Encoder:
         return self._encoding > max(_SLOW_SECONDS, _SLOW_SHARE * rest) and (os.cpu_count() or 1) > 1
 
     def _start_workers(self) -> None:
-        count = min(os.cpu_count() or 1, _MOST_WORKERS)
         orders = {
             "tokenizer": self._fitted.entry.name,
             "directory": str(self._fitted.directory.absolute()),
             "dtype": self.dtype.str,
         }
-        self._workers = [Worker(f"{__name__}:answer", orders) for _ in range(count)]
-        for worker in self._workers:
-            self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(count)
+        for _ in range(min(os.cpu_count() or 1, _MOST_WORKERS)):
+            self._workers.append(Worker(f"{__name__}:answer", orders))
 
-    def _ask(self, raw: bytes) -> Encoded:
-        worker = self._idle.get()
-        worker.ask({}, raw)
-        told, ids = worker.answer()
-        self._idle.put(worker)
-        return Encoded(ids, told["tokens"], told["unseen"])
+
+def _received(worker: Worker) -> Encoded:
+    told, ids = worker.answer()
+    return Encoded(ids, told["tokens"], told["unseen"])
 
 
 def encode(fitted: FittedTokenizer, text: str, dtype: np.dtype[Any]) -> Encoded:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+JOURNAL = ".journal"
+
 
 @dataclass(frozen=True)
-class Shard:
+class PackedShard:
     """A run of a split's tokens: one line of the journal.
 
     Attributes:
@@ -41,43 +44,48 @@ class Journal:
     """
 
     def __init__(self, ids: Path, itemsize: int) -> None:
-        self._lines_path = ids.with_suffix(".journal")
         self._itemsize = itemsize
-        self._before = self._read()
-        self._end = 0  # of the ids that count, in bytes
+        lines = ids.with_suffix(JOURNAL)
         ids.touch()
-        self._lines_path.touch()
+        lines.touch()
         self._ids = ids.open("r+b")
-        self._lines = self._lines_path.open("w", encoding="utf-8")
+        self._lines = lines.open("r+b")
+        self._before = self._read()
+        #: Where what counts ends, in both files.
+        self._ids_end = self._lines_end = 0
 
-    def resume(self, text_sha256: str) -> Shard | None:
+    def resume(self, text_sha256: str) -> PackedShard | None:
         """Return the next shard, if an earlier build has it and of this very text; once it does not, never again."""
-        shard = self._before.pop(0) if self._before else None
-        if shard is not None and shard.text_sha256 == text_sha256:
-            ids = self._ids.read(shard.tokens * self._itemsize)
-            if zlib.crc32(ids) == shard.ids_crc32:
-                self._note(shard)
-                return shard
-        self._before.clear()
+        if self._before:
+            shard, lines_end = self._before.popleft()
+            if shard.text_sha256 == text_sha256:
+                size = shard.tokens * self._itemsize
+                if zlib.crc32(self._ids.read(size)) == shard.ids_crc32:
+                    self._ids_end += size
+                    self._lines_end = lines_end
+                    return shard
+            self._before.clear()
         return None
 
-    def append(self, shard: Shard, ids: bytes) -> None:
+    def append(self, shard: PackedShard, ids: bytes) -> None:
         """Write a shard behind those that count."""
-        self._ids.seek(self._end)
+        self._ids.seek(self._ids_end)
         self._ids.write(ids)
         self._ids.flush()
-        self._note(shard)
-
-    def finish(self) -> None:
-        """Leave nothing but the ids."""
-        self._ids.truncate(self._end)
-        self._lines.close()
-        self._lines_path.unlink()
+        self._ids_end += len(ids)
+        line = json.dumps(asdict(shard)).encode() + b"\n"
+        self._lines.seek(self._lines_end)
+        self._lines.write(line)
+        self._lines_end += len(line)
+        self._lines.truncate(self._lines_end)
+        self._lines.flush()
 
     def close(self) -> None:
-        """Close the files."""
-        self._lines.close()
-        self._ids.close()
+        """Leave what counts, and close the files."""
+        for file, end in ((self._ids, self._ids_end), (self._lines, self._lines_end)):
+            if not self._before:  # else the rest was not looked at yet
+                file.truncate(end)
+            file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -85,17 +93,13 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _note(self, shard: Shard) -> None:
-        self._lines.write(json.dumps(asdict(shard)) + "\n")
-        self._lines.flush()
-        self._end += shard.tokens * self._itemsize
-
-    def _read(self) -> list[Shard]:
-        shards = []
-        if self._lines_path.exists():
-            for line in self._lines_path.read_text(encoding="utf-8").splitlines():
-                try:
-                    shards.append(Shard(**json.loads(line)))
-                except (ValueError, TypeError):
-                    break  # cut short when the build was killed
+    def _read(self) -> deque[tuple[PackedShard, int]]:
+        shards: deque[tuple[PackedShard, int]] = deque()
+        end = 0
+        for line in self._lines:
+            end += len(line)
+            try:
+                shards.append((PackedShard(**json.loads(line)), end))
+            except (ValueError, TypeError):
+                break  # cut short when the build was killed
         return shards

@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.corpora.base import digest
 from charrnn.corpora.fitting import FittedTokenizer, load_tokenizer
 from charrnn.corpora.resolve import open_corpus
 from charrnn.corpora.streaming.held_back import HeldBack
 from charrnn.corpora.streaming.position import Position
 from charrnn.corpora.streaming.tokens import TokenStream, Window
 from charrnn.corpora.worker import Frame, Worker
+from charrnn.errors import CorpusError
 from charrnn.options import check
 from charrnn.settings import CorpusSettings, StreamSettings, TrainSettings
 from charrnn.tokenizers.base import Ids
-
-#: Windows that are ready or being made, beside the one that is read.
-AHEAD = 2
 
 
 class Feed:
@@ -60,11 +59,10 @@ class Feed:
         self.waited = 0.0
         self._started = False
         self._worker = Worker(f"{__name__}:answer", orders)
-        for _ in range(AHEAD):
-            self._worker.ask({})
+        self._worker.ask({})
 
     def next(self) -> Window:
-        """Wait for the next window, and ask for another.
+        """Wait for the next window, and have the one after it made meanwhile.
 
         Raises:
             CorpusError: the text cannot be read.
@@ -90,11 +88,12 @@ def answer(orders: dict[str, Any], asked: Iterator[Frame]) -> Iterator[Frame]:
     fitted = load_tokenizer(orders["tokenizer"], Path(orders["directory"]))
     corpus = open_corpus(orders["address"], check(CorpusSettings, orders["reading"]))
     corpus.go_back(orders["provenance"])
+    if digest(corpus.provenance()) != digest(orders["provenance"]):
+        raise CorpusError(f"the corpus '{orders['address']}' was changed while it was read; try again")
     held_back = HeldBack(corpus, orders["val_fraction"])
-    stream = TokenStream(corpus, held_back, fitted.tokenizer, orders["seed"], streaming.shuffle_buffer)
+    stream = TokenStream(corpus, held_back, fitted, orders["seed"], streaming.shuffle_buffer)
     windows = stream.windows(Position.from_json(orders["start"]), orders["size"])
-    with fitted.entry.blamed():
-        for _, window in zip(asked, windows, strict=False):
-            ids = window.ids.astype(np.min_scalar_type(fitted.tokenizer.vocab_size - 1), copy=False)
-            place = {"start": window.start.to_json(), "stop": window.stop.to_json()}
-            yield {"dtype": ids.dtype.str, **place, "unseen": window.unseen}, ids.tobytes()
+    for _, window in zip(asked, windows, strict=False):
+        ids = window.ids.astype(np.min_scalar_type(max(fitted.tokenizer.vocab_size - 1, 0)), copy=False)
+        place = {"start": window.start.to_json(), "stop": window.stop.to_json()}
+        yield {"dtype": ids.dtype.str, **place, "unseen": window.unseen}, ids.tobytes()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from charrnn.corpora.base import VALIDATION_NAMES, Corpus, Shard
-from charrnn.corpora.pieces import blocks, first_bytes
+from charrnn.corpora.pieces import Ending, blocks, first_bytes
 from charrnn.corpora.view import View
 
 #: Bytes of text that are held back, at most.
@@ -105,8 +105,9 @@ def units(shard: Shard, separator: str, documents: Iterable[str] | None = None) 
         for document in shard.read() if documents is None else documents:
             yield document if document.endswith(separator) else document + separator
         return
-    last = ""
-    for last in blocks(shard.read(), _UNIT):
-        yield last
-    if last and not last.endswith(separator):
+    ending = Ending(separator)
+    for unit in blocks(shard.read(), _UNIT):
+        ending.read(unit)
+        yield unit
+    if ending.has_text and not ending.is_there:
         yield separator

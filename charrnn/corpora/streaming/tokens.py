@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from charrnn.corpora.base import Corpus, Shard
+from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.pieces import blocks
 from charrnn.corpora.streaming.held_back import HeldBack, units
 from charrnn.corpora.streaming.position import Position
 from charrnn.errors import CorpusError
-from charrnn.tokenizers.base import Ids, Tokenizer
+from charrnn.tokenizers.base import Ids
 
 #: Characters that are encoded at once.
 _PART = 1 << 17
@@ -48,15 +49,16 @@ class TokenStream:
     Args:
         corpus: what to read.
         held_back: what to leave out.
-        tokenizer: makes the tokens.
+        fitted: the tokenizer.
         seed: of the order.
         buffer: documents of a block; 1 leaves them in order.
     """
 
-    def __init__(self, corpus: Corpus, held_back: HeldBack, tokenizer: Tokenizer, seed: int, buffer: int) -> None:
+    def __init__(self, corpus: Corpus, held_back: HeldBack, fitted: FittedTokenizer, seed: int, buffer: int) -> None:
         self._corpus = corpus
         self._held_back = held_back
-        self._tokenizer = tokenizer
+        self._fitted = fitted
+        self._tokenizer = fitted.tokenizer
         self._seed = seed
         self._buffer = buffer
 
@@ -70,8 +72,9 @@ class TokenStream:
         count, begin, place = 0, start, start
         unseen: Counter[str] = Counter()
         for place, text in self._parts(start):
-            unseen.update(self._tokenizer.unseen(text))
-            ids = self._tokenizer.encode(text)[place.token :]
+            with self._fitted.entry.blamed():
+                unseen.update(self._tokenizer.unseen(text))
+                ids = self._tokenizer.encode(text)[place.token :]
             while count + len(ids) >= size:
                 missing = size - count
                 place = replace(place, token=place.token + missing)
@@ -84,7 +87,8 @@ class TokenStream:
 
     def _parts(self, start: Position) -> Iterator[tuple[Position, str]]:
         """Yield what is encoded at once, and where it begins; the first at ``start``, which may be within it."""
-        shards = self._corpus.shards("train")
+        with self._corpus.blamed():
+            shards = self._corpus.shards("train")
         at = start
         while True:
             whole, found = not (at.shard or at.part), False
@@ -103,7 +107,8 @@ class TokenStream:
 
     def _texts(self, shard: Shard, epoch: int, ordinal: int) -> Iterator[str]:
         documents = self._shuffled(shard, self._chance(epoch, ordinal)) if shard.documents else None
-        return self._held_back.left(units(shard, self._corpus.separator, documents))
+        with self._corpus.blamed():
+            yield from self._held_back.left(units(shard, self._corpus.separator, documents))
 
     def _shuffled(self, shard: Shard, chance: np.random.Generator) -> Iterator[str]:
         block: list[str] = []
