@@ -89,6 +89,16 @@ def shown_characters(counts: Mapping[str, int]) -> str:
     return f"{total} character{'s' if total != 1 else ''} ({listed})"
 
 
+def lacked(characters: Iterable[str]) -> str:
+    """Say which characters of a stream its tokenizer has not learned from its start."""
+    found = sorted(characters)
+    listed = ", ".join(repr(each) for each in found[:8]) + (", ..." if len(found) > 8 else "")
+    return (
+        f"the start of the text, which the tokenizer learned from, lacks {len(found)} of its characters ({listed}); "
+        "replaced (a larger --sample-bytes, or --tokenizer byte)"
+    )
+
+
 def never_seen(counts: Mapping[str, int]) -> str:
     """Say which characters a model does not know, for a message."""
     return f"the model has never seen {shown_characters(counts)}"

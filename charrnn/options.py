@@ -44,14 +44,17 @@ def parse_pairs(pairs: list[str], flag: str) -> dict[str, str]:
     """Read ``key=value`` texts.
 
     Raises:
-        UsageError: one has no ``=``.
+        UsageError: one has no ``=``, or a key has two values.
     """
-    options = {}
+    options: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UsageError(f"{flag} '{pair}': should be key=value, such as {flag} name=1")
-        options[key.strip()] = value
+        name = key.strip()
+        if options.get(name, value) != value:
+            raise UsageError(f"{flag} {name}: is given as '{options[name]}' and as '{value}'; leave one out")
+        options[name] = value
     return options
 
 

@@ -25,11 +25,21 @@ def parse_duration(value: object) -> object:
 
 
 def parse_size(value: object) -> object:
-    """Read bytes from ``500``, ``64k``, ``10MB``, ``1.5 GB`` or ``2GiB``; anything else is left for pydantic."""
+    """Read bytes from ``500``, ``64k``, ``10MB``, ``1.5 GB`` or ``2GiB``.
+
+    Raises:
+        ValueError: it is something else.
+    """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt])(i?)b?", value.strip().lower()) if isinstance(value, str) else None
     if match is None:
+        if isinstance(value, str) and not value.strip().isdecimal():
+            raise ValueError("should be a number of bytes, such as 500, 64k, 10MB or 2GiB")
         return value
     return int(float(match[1]) * (1024 if match[3] else 1000) ** ("kmgt".index(match[2]) + 1))
+
+
+def _small(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _check_device(name: str) -> str:
@@ -85,7 +95,9 @@ class CorpusSettings(Settings):
     newlines: Literal["keep", "fold"] = Field(
         "keep", description="keep line ends as they are, or fold CR LF and CR to LF"
     )
-    normalize: Literal["none", "nfc", "nfkc"] = Field("none", description="Unicode normalization form of the text")
+    normalize: Annotated[Literal["none", "nfc", "nfkc"], BeforeValidator(_small)] = Field(
+        "none", description="Unicode normalization form of the text"
+    )
     max_bytes: Size | None = Field(None, description="no more of each split than so many bytes of UTF-8, such as 10MB")
     corpus_options: Options = Field({}, description="an option of the corpus, as key=value")
 

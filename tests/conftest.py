@@ -30,6 +30,8 @@ settings.load_profile("charrnn")
 
 # What is installed beside charrnn is no matter of these tests, but for those that say so.
 os.environ["CHARRNN_LOAD_PLUGINS"] = ""
+# The hub's client reads this once, when it is imported.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 #: Small enough to train in a second.
 TINY = ["--layers", "1", "--hidden", "16", "--embed", "8", "--seq-len", "16", "--batch-size", "8"]

@@ -33,7 +33,7 @@ BAD_TRAINING = {
     "empty corpus": ([""], "CORPUS is empty"),
     "no text encoding": (["words.txt", "--encoding", "hex"], "--encoding 'hex' is not known"),
     "utf-16": (["words.txt", "--encoding", "utf-16"], "is not utf-16"),
-    "column of text": (["words.txt", "--column", "body"], "read as plain text, which has no columns"),
+    "column of text": (["words.txt", "--column", "body"], "is plain text, which has no columns"),
     "huge budget": (["words.txt", "--epochs", "1e308"], "--epochs '1e308': should be less than or equal to"),
     "control characters": (["words.txt", "--name", "a\nb"], "should be a plain name"),
     "checkpoints": (["words.txt", "--checkpoints", "words.txt"], "is a file; give a directory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable
@@ -11,8 +12,11 @@ import filelock
 
 from charrnn.atomic import write_directory
 from charrnn.corpora.base import Progress, digest
+from charrnn.errors import CorpusError
 
 ENVIRONMENT = "CHARRNN_CACHE"
+_ELSEWHERE = f"make room, or set {ENVIRONMENT} to another folder"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def cache_directory() -> Path:
@@ -26,7 +30,8 @@ def cache_directory() -> Path:
 
 def cache_key(corpus: str, made_of: object) -> str:
     """Name what is made of a corpus, so that a person sees of which, by all that it depends on, as JSON."""
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '-', corpus)[:100]}-{digest(made_of)[:32]}"
+    name = re.sub(r"[^\w-]", "-", corpus)[:100]
+    return f"{name}-{digest(made_of)[:32]}"
 
 
 def cached(
@@ -49,15 +54,23 @@ def cached(
     directory = cache_directory() / kind / key
     if directory.is_dir():
         return directory
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(directory.with_suffix(".lock"))
+    lock = filelock.FileLock(directory.with_name(f"{key}.lock"))
     try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
         held = lock.acquire(blocking=False)
     except filelock.Timeout:
         if progress:
             progress("waiting for another process that reads it", 0, None)
         held = lock.acquire()
+    except OSError as error:
+        told = f"the cache, '{cache_directory()}', cannot be written: {error.strerror}; {_ELSEWHERE}"
+        raise CorpusError(told) from error
     with held:
         if not directory.is_dir():
-            write_directory(directory, build, resumable=resumable)
+            try:
+                write_directory(directory, build, resumable=resumable)
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                raise CorpusError(f"{error.strerror} in the cache, '{cache_directory()}'; {_ELSEWHERE}") from error
     return directory

@@ -15,7 +15,10 @@ from charrnn.corpora.resolve import open_corpus
 from charrnn.corpora.streaming.held_back import HeldBack, Sample
 from charrnn.errors import CorpusError, UsageError
 from charrnn.registry import Entry
-from charrnn.settings import CorpusSettings, PreparationSettings, TokenizerSettings, TrainSettings
+from charrnn.settings import CorpusSettings, PreparationSettings, StreamSettings, TokenizerSettings, TrainSettings
+
+#: Settings that change nothing where the text is packed.
+_OF_A_STREAM = {*StreamSettings.model_fields} - {"stream"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,10 @@ def prepare_to_train(
     with _opened(address, settings, progress, recorded) as corpus:
         streamed = corpus.streamed if settings.stream is None else settings.stream
         if not streamed:
+            given = sorted(_OF_A_STREAM & settings.model_fields_set)
+            if given and recorded is None:  # a run that is read from its file gives everything
+                flag = given[0].replace("_", "-")
+                raise UsageError(f"--{flag} {getattr(settings, given[0])}: is for a stream; give --stream as well")
             return _packed(corpus, settings, progress, fitted)
         if fitted is None:
             fitted = fit_tokenizer(Sample(corpus, settings.sample_bytes), settings, progress)

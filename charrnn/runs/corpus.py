@@ -8,6 +8,7 @@ from typing import Any
 
 from charrnn.corpora.base import Progress, digest
 from charrnn.corpora.fitting import load_tokenizer
+from charrnn.corpora.local.files import without_place
 from charrnn.corpora.local.stdin import ADDRESS as STDIN
 from charrnn.corpora.packs.pack import Part, TokenPack, find_pack
 from charrnn.corpora.prepare import prepare, prepare_to_train
@@ -59,6 +60,31 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
             raise CorpusError(
                 f"{error}, and its text came from standard input; pipe it in again, or name a file"
             ) from None
+    return _pack_again(run, progress)
+
+
+def streamed_from(run: Run, progress: Progress) -> dict[str, Any]:
+    """Return the provenance of the text that a run goes on to stream, once it is known to be what it was.
+
+    Files may lie elsewhere now, or have been copied: then what was held back of them is compared.
+
+    Raises:
+        CorpusError: the text is gone, or no longer the same.
+    """
+    record = run.config.corpus
+    with closing(open_corpus(record.address, run.config.settings)) as corpus:
+        corpus.go_back(record.provenance)
+        now = corpus.provenance()
+    if digest(now) != digest(record.provenance):
+        if digest(without_place(now)) != digest(without_place(record.provenance)):
+            raise _changed(run, "where it comes from is not the same")
+        _pack_again(run, progress)
+    return now
+
+
+def _pack_again(run: Run, progress: Progress) -> TokenPack:
+    """Pack a run's corpus, which has to be what it was."""
+    record = run.config.corpus
     fitted = load_tokenizer(run.config.tokenizer.name, run.tokenizer)
     settings = run.config.settings.model_copy(update={"stream": record.streamed})
     pack = prepare_to_train(record.address, settings, progress, fitted, record.provenance).pack
@@ -68,24 +94,11 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
     return pack
 
 
-def check_stream(run: Run) -> None:
-    """Make sure that the text that a run was streaming is still what it was.
-
-    Raises:
-        CorpusError: it is gone, or no longer the same.
-    """
-    record = run.config.corpus
-    with closing(open_corpus(record.address, run.config.settings)) as corpus:
-        corpus.go_back(record.provenance)
-        if digest(corpus.provenance()) != digest(record.provenance):
-            raise _changed(run, "where it comes from is not the same")
-
-
 def _changed(run: Run, how: str) -> CorpusError:
     address = run.config.corpus.address
     return CorpusError(
         f"the corpus '{address}' has changed since run '{run.name}' was trained ({how}); to measure it as it is now, "
-        f"name it by --corpus; to learn from it: charrnn train {address} --init-from {run.name}"
+        f"name it by --corpus; to learn from it, start a new run with --init-from {run.name}"
     )
 
 

@@ -14,7 +14,7 @@ from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.packs.pack import Part, cut
 from charrnn.corpora.prepare import Prepared, prepare_to_train
 from charrnn.device import choose_device, suitable_threads
-from charrnn.errors import CorpusError, RunError, UsageError, shown_characters
+from charrnn.errors import CorpusError, RunError, UsageError, lacked, shown_characters
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
 from charrnn.plugins import plugins
@@ -70,7 +70,7 @@ def new_job(
     for told in _unseen(record, source):
         listen(Notice(told))
     settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type)
-    if prepared.streamed:
+    if prepared.streamed and settings.stream is None:
         listen(Notice("the training text is streamed; --no-stream packs it first"))
     for note in notes:
         listen(Notice(note))
@@ -142,11 +142,11 @@ def _unseen(record: CorpusRecord, source: Run | None) -> Iterator[str]:
     """Say which characters the tokenizer does not know: another run's, or one that has seen a stream's start."""
     for split, counts in record.splits.items():
         if counts["unseen"]:
+            if source is None:
+                yield lacked(counts["unseen"])
+                continue
             share = sum(counts["unseen"].values()) / counts["chars"]
             told = f"{shown_characters(counts['unseen'])}, {share:.1%} of '{split}'"
-            if source is None:
-                yield f"the tokenizer's sample lacked {told}; replaced (a larger --sample-bytes, or --tokenizer byte)"
-                continue
             if share > _MOST_UNSEEN:
                 raise CorpusError(
                     f"run '{source.name}' has never seen {told}; that is another alphabet: train a new model without "

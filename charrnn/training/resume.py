@@ -13,7 +13,7 @@ from charrnn.device import choose_device
 from charrnn.errors import RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
-from charrnn.runs.corpus import check_stream, reopen_pack
+from charrnn.runs.corpus import reopen_pack, streamed_from
 from charrnn.runs.find import find_run
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
@@ -59,8 +59,10 @@ def resumed_job(
     threads = settings.threads or before.threads
     torch.set_num_threads(threads)
     fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
-    if before.corpus.streamed:
-        check_stream(run)
+    corpus_record = before.corpus
+    if corpus_record.streamed:
+        found = streamed_from(run, lambda *at: listen(Preparing(*at)))
+        corpus_record = corpus_record.model_copy(update={"provenance": found})
     pack = reopen_pack(run, lambda *at: listen(Preparing(*at)), given=corpus is not None)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, before.tokenizer.vocab_size)
@@ -68,7 +70,8 @@ def resumed_job(
     if save is None:
         listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
     stop.defer()
-    run.write_config(before.model_copy(update={"settings": settings, "device": str(device), "threads": threads}))
+    changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
+    run.write_config(before.model_copy(update=changed))
     return Job(run, to_device(model, device, settings.precision), fitted, pack, save)
 
 

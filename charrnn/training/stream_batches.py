@@ -63,8 +63,11 @@ class StreamBatches:
 
     @property
     def epoch(self) -> float:
-        """Whole passes over the corpus so far: how much of one is done nobody knows."""
-        return float(self._start.epoch)
+        """Passes over the corpus so far: whole ones, but for those that a window goes through."""
+        if self._lanes is None or self._window is None:
+            return float(self._start.epoch)
+        share = self._lanes.position / self._lanes.per_epoch
+        return self._start.epoch + share * (self._window.stop.epoch - self._start.epoch)
 
     @property
     def at_start(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, shown_characters
+from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, lacked
 from charrnn.evaluation import score_tokens
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel, detach
@@ -91,7 +91,7 @@ class Trainer:
         self._counters = Counters()
         self._best: dict[str, Tensor] = {}
         self._saved = self._logged = 0.0  # when, in seconds
-        self._unseen = 0  # characters that were told of
+        self._unseen: set[str] = set()  # characters that were told of
         self._tokens = 0  # since the last logged line
         self._compiler = Compiler() if settings.compile else None
         self._autocast: Callable[[], Any] = nullcontext
@@ -248,10 +248,10 @@ class Trainer:
         yield self._save(metrics, clock, better=better)
         # A budget of time includes the last evaluation: leave as long for it as this one took.
         counters.evaluation_seconds = max(counters.evaluation_seconds, clock.elapsed() - begun)
-        unseen = sum(self._batches.unseen.values())
-        if unseen > self._unseen:
+        unseen = set(self._batches.unseen)
+        if unseen - self._unseen:
             self._unseen = unseen
-            yield Notice(f"the tokenizer's sample lacked {shown_characters(self._batches.unseen)} so far; replaced")
+            yield Notice(lacked(unseen))
         if self._sample:
             yield Sampled(counters.step, self._sample(self._model))
         self._logged += clock.elapsed() - begun  # the rate that is logged is that of training

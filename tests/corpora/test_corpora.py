@@ -222,3 +222,32 @@ def test_an_encoding_that_is_none_for_files_is_told(encoding, tmp_path):
 
 def test_what_strangers_wrote_steers_no_terminal(tmp_path, cli):
     assert cli("train", "no\x1b[31mne\n.txt").told == "charrnn: no text file matches 'no␛[31mne .txt'"
+
+
+def test_a_packed_file_that_breaks_off_is_told(tmp_path):
+    """Both kinds may also hold one packed text after another."""
+    text = "".join(f"line {number}\n" for number in range(100_000)).encode()
+    for suffix, packed in (("gz", gzip.compress(text)), ("zst", zstandard.compress(text))):
+        path = tmp_path / f"a.txt.{suffix}"
+        path.write_bytes(packed + packed)
+        assert read(path.name) == (text + text).decode()
+        for size in (len(packed) // 2, len(packed) + 20):
+            path.write_bytes((packed + packed)[:size])
+            with pytest.raises(CorpusError, match=rf"a\.txt\.{suffix}' cannot be read: .*end"):
+                read(path.name)
+
+
+def test_a_cache_that_cannot_be_written_is_told(tmp_path, cli, monkeypatch):
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "file"))
+    told = cli("corpora", "build", "a.txt").told
+    assert "cannot be written: " in told
+    assert "set CHARRNN_CACHE to another folder" in told
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "full"))
+    monkeypatch.setattr("charrnn.corpora.packs.pack.build_pack", full)
+    assert "No space left on device in the cache" in cli("corpora", "build", "a.txt").told

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import datetime
+import gzip
+import io
 import json
 import string
 from contextlib import suppress
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.corpora.local.csv_rows import CsvRows
 from charrnn.corpora.resolve import open_corpus
 from charrnn.corpora.rows.sources import DatasetRows
 from charrnn.corpora.rows.template import Template
@@ -264,3 +267,72 @@ def test_any_text_is_a_template_or_is_refused(text):
         template = Template(text, "--template")
         assert all(template.names)
         template.fill(dict.fromkeys(template.names, ""))
+
+
+class TestCsv:
+    """A cell is text, as it stands."""
+
+    @pytest.mark.parametrize(
+        ("content", "settings", "text"),
+        [
+            ("text,title\nfoo,x,\nbar,y,\n", {"column": "text"}, "foo\nbar"),  # a comma at each row's end
+            ("text,n\n007,1\n1e5,NA\n", {"template": "{text} {n}"}, "007 1\n1e5 NA"),
+            ("text\n1\n2.50\n", {}, "1\n2.50"),
+            (
+                'text,b\n"two\r\nlines, and a ""quote""",1\n\nlast\n',
+                {"column": "text"},
+                'two\r\nlines, and a "quote"\nlast',
+            ),
+            ('a;text\n1;"x; y"\n', {"column": "text"}, "x; y"),
+            ("a|text\n1|x, y\n", {"column": "text"}, "x, y"),
+            ("\ufefftext\nwith a mark before\n", {}, "with a mark before"),
+            ("text\nno newline at the end", {}, "no newline at the end"),
+        ],
+    )
+    def test_is_read_as_it_stands(self, content, settings, text, tmp_path):
+        (tmp_path / "rows.csv").write_bytes(content.encode())
+        assert read_file("rows.csv", **settings) == text
+        (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(content.encode()))
+        assert read_file("rows.csv.gz", **settings) == text
+
+    def test_tabs_and_encodings(self, tmp_path):
+        (tmp_path / "rows.tsv").write_bytes("text\tn\nGrüße, alle\t1\n".encode("latin-1"))
+        assert read_file("rows.tsv", column="text", encoding="latin-1") == "Grüße, alle"
+        with pytest.raises(CorpusError, match="byte 0xfc at offset 9"):
+            read_file("rows.tsv", column="text")
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            ("text,title\nfoo,x,extra\n", "has 3 cells in line 2, and 2 columns in its first"),
+            ('text\n"never ends\n', "cannot be read as csv, in line 2: unexpected end of data"),
+            ("text,text\na,b\n", "names two columns 'text'"),
+        ],
+    )
+    def test_what_is_wrong_is_told_with_its_line(self, content, told, tmp_path):
+        (tmp_path / "rows.csv").write_text(content)
+        with pytest.raises(CorpusError, match=told):
+            read_file("rows.csv", column="text")
+
+    @given(st.lists(st.lists(st.text(st.sampled_from("ab\",;\n\r'")), min_size=2, max_size=2), min_size=1, max_size=5))
+    def test_what_python_writes_is_read(self, cells):
+        written = io.StringIO(newline="")
+        csv.writer(written).writerows([["one", "two"], *cells])
+        pieces = [written.getvalue()[at : at + 3] for at in range(0, len(written.getvalue()), 3)]
+        rows = CsvRows("rows.csv", lambda: iter(pieces), tabs=False)
+        found = [
+            list(row) for batch in rows.batches(["one", "two"]) for row in zip(*batch.to_pydict().values(), strict=True)
+        ]
+        assert found == cells
+
+
+def test_values_of_several_types_are_told(tmp_path):
+    (tmp_path / "rows.jsonl").write_text('{"text": "a"}\n{"text": 5}\n')
+    with pytest.raises(CorpusError, match=r"only: text \(values of several types\)"):
+        read_file("rows.jsonl")
+
+
+def test_a_condition_on_one_column_twice_is_refused(tmp_path, cli):
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, ROWS[:3])))
+    arguments = ["corpora", "build", "rows.jsonl", "--column", "title"]
+    assert "is given as 'en' and as 'de'" in cli(*arguments, "--filter", "lang=en", "--filter", "lang=de").told

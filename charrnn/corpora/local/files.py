@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import sys
 import warnings
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from glob import escape, glob, has_magic
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from charrnn.corpora.base import Corpus, Shard
+from charrnn.corpora.local.compressed import OPENERS, reading_errors
+from charrnn.corpora.local.csv_rows import CsvRows
 from charrnn.corpora.local.decoding import can_be_cut, decoded
 from charrnn.corpora.pieces import joined, joined_streams
 from charrnn.corpora.quiet import import_datasets
@@ -21,11 +20,12 @@ from charrnn.corpora.rows.texts import texts
 from charrnn.errors import CharrnnError, CorpusError, CorpusWarning, near_names
 from charrnn.settings import CorpusSettings
 
+_CSV = "csv"
 #: What ``datasets`` calls the builder that reads a suffix.
 ROWS = {
     ".parquet": "parquet",
-    ".csv": "csv",
-    ".tsv": "csv",
+    ".csv": _CSV,
+    ".tsv": _CSV,
     ".json": "json",
     ".jsonl": "json",
     ".arrow": "arrow",
@@ -78,7 +78,7 @@ class Files(Corpus):
 
     def size(self) -> int | None:
         """Add up the files, unless one of them is packed."""
-        if any(path.suffix.lower() in _OPENERS or _rows_kind(path) for path in self.paths):
+        if any(path.suffix.lower() in OPENERS or _rows_kind(path) for path in self.paths):
             return None
         return sum(status.st_size for status in self._statuses.values())
 
@@ -92,7 +92,7 @@ class Files(Corpus):
         kind = _rows_kind(path)
         if kind:
             return [Shard(lambda: self._rows(path, kind), documents=self.separator != "")]
-        if path.suffix.lower() in _OPENERS or not can_be_cut(self._settings.encoding):
+        if path.suffix.lower() in OPENERS or not can_be_cut(self._settings.encoding):
             return [Shard(lambda: self._pieces(path))]
         starts = range(0, max(self._statuses[path].st_size, 1), SHARD_BYTES)
         return [Shard(partial(self._text, path, start, start + SHARD_BYTES)) for start in starts]
@@ -101,8 +101,12 @@ class Files(Corpus):
         """Read a text file; given a start and stop, the lines that begin between them."""
         for name in ("column", "template", "filter"):
             if getattr(self._settings, name):
-                raise CorpusError(f"--{name}: '{path}' is read as plain text, which has no columns; leave it out")
-        opener = _OPENERS.get(path.suffix.lower())
+                others = "" if len(self.paths) == 1 else ", or name the files that have by a glob such as '*.parquet'"
+                raise CorpusError(f"--{name}: '{path}' is plain text, which has no columns; leave it out{others}")
+        return self._plain(path, start, stop)
+
+    def _plain(self, path: Path, start: int = 0, stop: int | None = None) -> Iterator[str]:
+        opener = OPENERS.get(path.suffix.lower())
         try:
             if opener:
                 with opener(path) as stream:
@@ -115,7 +119,7 @@ class Files(Corpus):
                 file.seek(begin)
                 yield from decoded(ByteRange(file, end), path.name, self._settings, begin)
             self._check_unchanged(path)
-        except _reading_errors() as error:
+        except reading_errors() as error:
             packed = f"; is it really {path.suffix}?" if opener else ""
             raise CorpusError(f"'{path}' cannot be read: {_reason(error)}{packed}") from error
 
@@ -130,13 +134,8 @@ class Files(Corpus):
             raise CorpusError(f"'{path}' was changed while it was read; try again once it stays as it is")
 
     def _rows(self, path: Path, kind: str) -> Iterator[str]:
-        options: dict[str, Any] = {}
-        if kind == "csv":
-            options = {"encoding": self._settings.encoding, "encoding_errors": self._settings.errors}
-            options["keep_default_na"] = False  # "NA" and "null" are words
-            options["sep"] = "\t" if ".tsv" in _suffixes(path) else ","
         try:
-            yield from texts(_open_rows(path, kind, options), self._settings, whole=len(self.paths) == 1)
+            yield from texts(self._open_rows(path, kind), self._settings, whole=len(self.paths) == 1)
             self._check_unchanged(path, may_grow=False)
         except CharrnnError:
             raise
@@ -144,9 +143,24 @@ class Files(Corpus):
         # pyarrow, pandas or fsspec raised beneath.
         except Exception as error:
             raise CorpusError(
-                f"'{path}' cannot be read as {kind}: {_reason(error)}; "
-                "give its --encoding, or another suffix to read it as plain text"
+                f"'{path}' cannot be read as {kind}: {_reason(error)}; is it really {path.suffix}? "
+                "With another suffix it is read as plain text"
             ) from error
+
+    def _open_rows(self, path: Path, kind: str) -> Rows:
+        if kind == _CSV:
+            return CsvRows(path.name, partial(self._plain, path), tabs=".tsv" in _suffixes(path))
+        datasets = import_datasets()
+        if path.suffix.lower() == ".parquet":
+            return ParquetRows(path)
+        rows = datasets.load_dataset(kind, data_files=escape(str(path)), split="train", streaming=True)
+        return DatasetRows(rows, path.name)
+
+
+def without_place(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a provenance without where its files lie and when they were written: a copy has others."""
+    files = [[Path(path).name, size] for path, size, _ in provenance.get("files", [])]
+    return {**provenance, "files": files}
 
 
 def find_files(pattern: str) -> list[Path]:
@@ -194,26 +208,6 @@ class ByteRange:
         return found
 
 
-def _gzip(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb"))
-
-
-def _open_rows(path: Path, kind: str, options: dict[str, Any]) -> Rows:
-    datasets = import_datasets()
-    if path.suffix.lower() == ".parquet":
-        return ParquetRows(path)
-    rows = datasets.load_dataset(kind, data_files=escape(str(path)), split="train", streaming=True, **options)
-    return DatasetRows(rows, path.name)
-
-
-def _zstandard(path: Path) -> IO[bytes]:
-    try:
-        import zstandard
-    except ImportError:
-        raise CorpusError(f"'{path}' needs the zstandard package: pip install zstandard") from None
-    return cast(IO[bytes], zstandard.open(path, "rb"))
-
-
 def _next_line(file: IO[bytes], place: int, size: int) -> int:
     """Return where the first line begins at or behind a place; 0 and the end are such places."""
     if place <= 0 or place >= size:
@@ -226,22 +220,13 @@ def _next_line(file: IO[bytes], place: int, size: int) -> int:
     return size
 
 
-_OPENERS: dict[str, Callable[[Path], IO[bytes]]] = {".gz": _gzip, ".zst": _zstandard}
-
-
-def _reading_errors() -> tuple[type[Exception], ...]:
-    """Return what reading a file may raise, zstandard's own error among them if it is in use."""
-    module = sys.modules.get("zstandard")
-    return (OSError, EOFError, zlib.error, *([] if module is None else [module.ZstdError]))
-
-
 def _suffixes(path: Path) -> list[str]:
     return [suffix.lower() for suffix in path.suffixes]
 
 
 def _rows_kind(path: Path) -> str | None:
     """Name what reads a file of rows; ``datasets`` unpacks it where it is packed."""
-    suffixes = [suffix for suffix in _suffixes(path) if suffix not in _OPENERS]
+    suffixes = [suffix for suffix in _suffixes(path) if suffix not in OPENERS]
     return ROWS.get(suffixes[-1]) if suffixes else None
 
 
@@ -251,7 +236,7 @@ def _hidden(path: Path) -> bool:
 
 def _readable(path: Path) -> bool:
     """Tell text from pictures and programs as git does: by a NUL byte near the start."""
-    if _rows_kind(path) or path.suffix.lower() in _OPENERS:
+    if _rows_kind(path) or path.suffix.lower() in OPENERS:
         return True
     with path.open("rb") as stream:
         start = stream.read(_SNIFF)

@@ -102,6 +102,8 @@ def _kind(feature: Any) -> str:
         return "class_label"
     if isinstance(feature, dict):
         return "struct"
+    if type(feature).__name__ == "Json":  # what datasets makes of a column whose values differ in type
+        return "values of several types"
     return getattr(feature, "dtype", None) or type(feature).__name__
 
 
