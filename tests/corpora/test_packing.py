@@ -24,7 +24,7 @@ from charrnn.corpora.fitting import fit_tokenizer
 from charrnn.corpora.packs import encoder as encoding
 from charrnn.corpora.packs import packing
 from charrnn.corpora.packs.journal import Journal, PackedShard
-from charrnn.corpora.packs.pack import Part, cut, open_pack
+from charrnn.corpora.packs.pack import Part, cut, find_pack, open_pack
 from charrnn.corpora.pieces import blocks
 from charrnn.corpora.prepare import prepare
 from charrnn.corpora.resolve import open_corpus
@@ -129,6 +129,10 @@ def test_a_build_that_was_interrupted_goes_on(tmp_path, monkeypatch):
     [unfinished] = [each for each in cache_contents() if not each.finished]
     assert (unfinished.kind, unfinished.corpus) == ("tokens", "a")
     stop = None
+    with pytest.raises(CorpusError, match="the cache no longer has the tokens"):
+        find_pack(
+            unfinished.path.name.removeprefix(".").removesuffix(".unfinished")
+        )  # and looking for it harms nothing
     pack = packed("a.txt").pack
     assert "".join(encoded) == ODD
     assert CharTokenizer.train([ODD]).encode(ODD).tolist() == pack.tokens("train").tolist()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.corpora.base import VALIDATION_NAMES, Corpus, Progress, digest
-from charrnn.corpora.cache import cached
+from charrnn.corpora.cache import cache_directory, cached
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.packs.changes import tell_of_changes
 from charrnn.corpora.packs.packing import MANIFEST, build_pack
@@ -99,7 +99,11 @@ def find_pack(key: str, build: Callable[[Path], None] | None = None, progress: P
     Raises:
         CorpusError: the cache does not have it, and no ``build`` was given.
     """
-    directory = cached(PACKS, key, build or _not_there, progress, resumable=True)
+    directory = cache_directory() / PACKS / key
+    if build is not None:
+        cached(PACKS, key, build, progress, resumable=True)
+    elif not directory.is_dir():
+        raise CorpusError("the cache no longer has the tokens of this corpus")
     try:
         manifest = json.loads((directory / MANIFEST).read_text())
         return TokenPack(key, directory, manifest["splits"], manifest["dtype"])
@@ -137,7 +141,3 @@ def cut(pack: TokenPack, tokenizer: Tokenizer, val_fraction: float) -> tuple[Par
             "it takes one to learn from and one to check with"
         )
     return train, validation
-
-
-def _not_there(_: Path) -> None:
-    raise CorpusError("the cache no longer has the tokens of this corpus")
