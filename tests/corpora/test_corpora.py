@@ -251,3 +251,10 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path, cli, monkeypatch):
     monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "full"))
     monkeypatch.setattr("charrnn.corpora.packs.pack.build_pack", full)
     assert "No space left on device in the cache" in cli("corpora", "build", "a.txt").told
+
+
+def test_modules_of_the_standard_library_are_shuffled_in_a_stream():
+    corpus = open_corpus("pystdlib", SETTINGS)
+    [shard] = corpus.shards("train")
+    assert shard.documents
+    assert "".join(joined(shard.read(), "\n")) == "".join(corpus.read("train"))

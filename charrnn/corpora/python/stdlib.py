@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from charrnn.corpora.base import Corpus, digest
+from charrnn.corpora.base import Corpus, Shard, digest
 from charrnn.corpora.pieces import joined
 from charrnn.errors import CorpusError
 from charrnn.settings import CorpusSettings
@@ -36,7 +36,11 @@ class StandardLibrary(Corpus):
 
     def read(self, split: str) -> Iterator[str]:  # noqa: ARG002 - there is one
         """Yield module after module."""
-        return joined((self._module(path) for path in self._files), self.separator)
+        return joined(self._modules(), self.separator)
+
+    def shards(self, split: str) -> list[Shard]:  # noqa: ARG002 - there is one
+        """Return all modules, which may come in any order."""
+        return [Shard(self._modules, documents=self.separator != "")]
 
     def provenance(self) -> dict[str, Any]:
         """Name the Python whose library it is, since the text differs from version to version, and hash its files.
@@ -59,6 +63,9 @@ class StandardLibrary(Corpus):
     def size(self) -> int:
         """Add up the files."""
         return sum(path.stat().st_size for path in self._files)
+
+    def _modules(self) -> Iterator[str]:
+        return map(self._module, self._files)
 
     @staticmethod
     def _module(path: Path) -> str:
