@@ -49,7 +49,6 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, resumable: bool
     if not resumable:
         shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True, exist_ok=resumable)
-    keep = False
     try:
         fill(unfinished)
         for inside in sorted(unfinished.rglob("*")):
@@ -57,11 +56,9 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, resumable: bool
         _sync(unfinished)
         unfinished.rename(path)
     except BaseException as error:
-        keep = resumable and isinstance(error, _INTERRUPTIONS)
-        raise
-    finally:
-        if not keep:
+        if not (resumable and isinstance(error, _INTERRUPTIONS)):
             shutil.rmtree(unfinished, ignore_errors=True)
+        raise
     _sync(path.parent)
 
 

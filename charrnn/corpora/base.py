@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from charrnn.corpora.pieces import utf8_size
 from charrnn.registry import Entry
 
 #: Names under which datasets keep what is meant for validation, the most usual first.
@@ -119,5 +120,5 @@ def read_all(corpus: Corpus, splits: Iterable[str], doing: str, progress: Progre
         with corpus.blamed():
             for piece in corpus.read(split):
                 yield piece
-                done += len(piece) if piece.isascii() else len(piece.encode("utf-8", "surrogatepass"))
+                done += utf8_size(piece)
                 progress(doing, done, total)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from charrnn.corpora.base import Corpus, Progress, digest, read_all
 from charrnn.corpora.cache import cache_key, cached
@@ -25,6 +28,11 @@ class FittedTokenizer:
     tokenizer: Tokenizer
     entry: Entry
     directory: Path
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The smallest type that holds the ids, which they are kept and sent in."""
+        return np.min_scalar_type(max(self.tokenizer.vocab_size - 1, 0))
 
     def identity(self) -> str:
         """Hash what makes its ids: the same tokenizer, the same packs."""

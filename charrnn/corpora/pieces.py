@@ -11,6 +11,11 @@ _TOGETHER = 100
 _BLOCK = 1 << 20
 
 
+def utf8_size(text: str) -> int:
+    """Return how many bytes a text takes in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 def joined(documents: Iterable[str], separator: str) -> Iterator[str]:
     """Put the separator between documents that do not end with it already; yields many of them at a time."""
     rest = iter(documents)

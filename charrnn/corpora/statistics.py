@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from charrnn.corpora.base import Corpus, read_all
-from charrnn.corpora.pieces import blocks, first_bytes
+from charrnn.corpora.pieces import blocks, first_bytes, utf8_size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,11 +110,7 @@ def measure(corpus: Corpus, most: int | None = None) -> Statistics:
             raw = block.encode("utf-32-le", "surrogatepass")
             counts += np.bincount(np.frombuffer(raw, dtype=np.uint32), minlength=_CODE_POINTS)
             size.characters += len(block)
-            size.bytes += _length(block)
+            size.bytes += utf8_size(block)
             if size.is_sample:
                 break
     return Statistics(splits, counts, start)
-
-
-def _length(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))

@@ -115,11 +115,11 @@ def test_a_build_that_was_interrupted_goes_on(tmp_path, monkeypatch):
     encoded = []
     whole = encoding.encode
 
-    def counting(fitted, text, dtype):
+    def counting(fitted, text):
         if len(encoded) == stop:
             raise InterruptedRunError("interrupted", 130)
         encoded.append(text)
-        return whole(fitted, text, dtype)
+        return whole(fitted, text)
 
     monkeypatch.setattr(encoding, "encode", counting)
     stop = 7
@@ -227,7 +227,7 @@ def test_several_processes_make_the_same_pack(tokenizer, tmp_path, monkeypatch):
 def test_a_worker_that_fails_or_dies_is_told(tmp_path):
     (tmp_path / "a.txt").write_text("text")
     fitted = fit_tokenizer(open_corpus("a.txt", CorpusSettings()), TokenizerSettings(), lambda *_: None)
-    orders = {"tokenizer": "char", "directory": str(tmp_path / "none"), "dtype": "|u1"}
+    orders = {"tokenizer": "char", "directory": str(tmp_path / "none")}
     with Worker("charrnn.corpora.packs.encoder:answer", orders) as worker:
         worker.ask({}, b"text")
         with pytest.raises(Exception, match="alphabet"):
@@ -398,10 +398,10 @@ def limited(encode, encoded, most):
     """Encode so many texts, and stop as Ctrl-C does."""
     until = len(encoded) + most
 
-    def limited_encode(fitted, text, dtype):
+    def limited_encode(fitted, text):
         if len(encoded) == until:
             raise InterruptedRunError("interrupted", 130)
         encoded.append(text)
-        return encode(fitted, text, dtype)
+        return encode(fitted, text)
 
     return limited_encode

@@ -10,6 +10,7 @@ from typing import Any
 
 from charrnn.corpora.rows.columns import Columns
 from charrnn.errors import CorpusError
+from charrnn.tokenizers.segments import aligned
 
 _TAB, _COMMA = "\t", ","
 #: What else stands between cells, where the header has no comma.
@@ -82,10 +83,5 @@ class CsvRows:
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:
     """Cut a text that comes in pieces after each newline."""
-    rest = ""
-    for text in texts:
-        lines = _LINE.findall(rest + text)
-        rest = lines.pop() if lines and not lines[-1].endswith("\n") else ""
-        yield from lines
-    if rest:
-        yield rest
+    for whole in aligned(texts, lambda text: text.rfind("\n") + 1):
+        yield from _LINE.findall(whole)

@@ -44,8 +44,8 @@ class Files(Corpus):
         self.name = name
         self.paths = paths
         self._settings = settings
-        # As they are now: what is written into them later is not read.
         self._told: set[Path] = set()
+        # As they are now: what is written into them later is not read.
         self._statuses = {path: path.stat() for path in paths}
         if settings.separator is not None:
             self.separator = settings.separator

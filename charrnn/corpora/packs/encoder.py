@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from charrnn.corpora.fitting import FittedTokenizer, load_tokenizer
 from charrnn.corpora.worker import Frame, Worker
 
@@ -35,11 +33,9 @@ class Encoder:
 
     Args:
         fitted: the tokenizer.
-        dtype: of the ids on disk.
     """
 
-    def __init__(self, fitted: FittedTokenizer, dtype: np.dtype[Any]) -> None:
-        self.dtype = dtype
+    def __init__(self, fitted: FittedTokenizer) -> None:
         self._fitted = fitted
         self._began = time.monotonic()
         self._encoding = 0.0
@@ -66,8 +62,7 @@ class Encoder:
             worker.ask({}, raw)
             return lambda: _received(worker)
         began = time.monotonic()
-        with self._fitted.entry.blamed():
-            encoded = encode(self._fitted, text, self.dtype)
+        encoded = encode(self._fitted, text)
         self._encoding += time.monotonic() - began
         return lambda: encoded
 
@@ -90,7 +85,6 @@ class Encoder:
         orders = {
             "tokenizer": self._fitted.entry.name,
             "directory": str(self._fitted.directory.absolute()),
-            "dtype": self.dtype.str,
         }
         for _ in range(min(os.cpu_count() or 1, _MOST_WORKERS)):
             self._workers.append(Worker(f"{__name__}:answer", orders))
@@ -101,17 +95,20 @@ def _received(worker: Worker) -> Encoded:
     return Encoded(ids, told["tokens"], told["unseen"])
 
 
-def encode(fitted: FittedTokenizer, text: str, dtype: np.dtype[Any]) -> Encoded:
-    """Encode a text in this process."""
-    ids = fitted.tokenizer.encode(text)
-    return Encoded(ids.astype(dtype, copy=False).tobytes(), len(ids), dict(fitted.tokenizer.unseen(text)))
+def encode(fitted: FittedTokenizer, text: str) -> Encoded:
+    """Encode a text in this process.
+
+    Raises:
+        PluginError: the tokenizer failed.
+    """
+    with fitted.entry.blamed():
+        ids = fitted.tokenizer.encode(text)
+        return Encoded(ids.astype(fitted.dtype, copy=False).tobytes(), len(ids), dict(fitted.tokenizer.unseen(text)))
 
 
 def answer(orders: dict[str, Any], asked: Iterator[Frame]) -> Iterator[Frame]:
     """Encode what is asked; the work of a :class:`~charrnn.corpora.worker.Worker`."""
     fitted = load_tokenizer(orders["tokenizer"], Path(orders["directory"]))
-    dtype = np.dtype(orders["dtype"])
     for _, raw in asked:
-        with fitted.entry.blamed():
-            encoded = encode(fitted, raw.decode("utf-8", "surrogatepass"), dtype)
+        encoded = encode(fitted, raw.decode("utf-8", "surrogatepass"))
         yield {"tokens": encoded.tokens, "unseen": encoded.unseen}, encoded.ids

@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from charrnn.corpora.base import Corpus, Progress, read_all
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.packs.encoder import Encoded, Encoder
@@ -35,16 +33,15 @@ def build_pack(corpus: Corpus, fitted: FittedTokenizer, directory: Path, progres
         CorpusError: the text cannot be read.
         PluginError: the tokenizer failed.
     """
-    dtype = np.min_scalar_type(max(fitted.tokenizer.vocab_size - 1, 0))
     manifest: dict[str, Any] = {"corpus": corpus.name}
     (directory / MANIFEST).write_text(json.dumps(manifest))  # whose it is, if it is never finished
-    with Encoder(fitted, dtype) as encoder:
+    with Encoder(fitted) as encoder:
         splits, done = {}, 0
         for split in corpus.splits():
             packing = _Split(corpus, split, fitted, encoder, partial(_so_far, progress, done))
             splits[split] = packing.build(directory)
             done += splits[split]["bytes"]
-    manifest |= {"dtype": dtype.name, "splits": splits, "provenance": corpus.provenance()}
+    manifest |= {"dtype": fitted.dtype.name, "splits": splits, "provenance": corpus.provenance()}
     (directory / MANIFEST).write_text(json.dumps(manifest, indent=2))
     for journal in directory.glob(f"*{JOURNAL}"):
         journal.unlink()
@@ -63,7 +60,7 @@ class _Split:
     ) -> None:
         self._corpus = corpus
         self._split = split
-        self._tokenizer = fitted.tokenizer
+        self._fitted = fitted
         self._encoder = encoder
         self._progress = progress
         self._sums = {"tokens": 0, "chars": 0, "bytes": 0}
@@ -73,9 +70,8 @@ class _Split:
     def build(self, directory: Path) -> dict[str, Any]:
         """Write the ids; returns what the manifest says of the split."""
         texts = read_all(self._corpus, [self._split], "packing", self._progress)
-        itemsize = self._encoder.dtype.itemsize
-        with Journal(directory / f"{self._split}.bin", itemsize) as journal:
-            for shard in self._shards(journal, self._tokenizer.parts(blocks(texts, SHARD))):
+        with Journal(directory / f"{self._split}.bin", self._fitted.dtype.itemsize) as journal:
+            for shard in self._shards(journal, self._fitted.tokenizer.parts(blocks(texts, SHARD))):
                 for key in self._sums:
                     self._sums[key] += getattr(shard, key)
                 self._unseen.update(shard.unseen)

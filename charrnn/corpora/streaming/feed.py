@@ -94,6 +94,6 @@ def answer(orders: dict[str, Any], asked: Iterator[Frame]) -> Iterator[Frame]:
     stream = TokenStream(corpus, held_back, fitted, orders["seed"], streaming.shuffle_buffer)
     windows = stream.windows(Position.from_json(orders["start"]), orders["size"])
     for _, window in zip(asked, windows, strict=False):
-        ids = window.ids.astype(np.min_scalar_type(max(fitted.tokenizer.vocab_size - 1, 0)), copy=False)
+        ids = window.ids.astype(fitted.dtype, copy=False)
         place = {"start": window.start.to_json(), "stop": window.stop.to_json()}
         yield {"dtype": ids.dtype.str, **place, "unseen": window.unseen}, ids.tobytes()
