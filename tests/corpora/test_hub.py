@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,28 @@ print(json.dumps([[list(shard.read()) for shard in reversed(shards)], [shard.doc
         )
         assert pieces == [[f"row {n}a", f"row {n}b"] for n in reversed(range(5))]
         assert documents == [True] * 5
+
+    def test_parquet_is_read_by_the_thread_that_asks(self, python):
+        """A thread of Arrow's that still holds an object of Python at the program's end would abort it."""
+        read, here = python(
+            """
+            import threading
+            import fsspec.spec
+            by = set()
+            plain = fsspec.spec.AbstractBufferedFile.read
+            def read(self, *arguments):
+                by.add(threading.get_native_id())
+                return plain(self, *arguments)
+            fsspec.spec.AbstractBufferedFile.read = read
+            """
+            + textwrap.indent(HUB, " " * 12)
+            + """
+            rows = list(hub("some/rows", "small", streamed=True, column="body").read("train"))
+            print(json.dumps(["".join(rows), by == {threading.get_native_id()}]))
+            """
+        )
+        assert read == "one row of text\nanother row"
+        assert here
 
     def test_the_start_of_a_dataset_does_not_need_the_whole(self, python, hub):
         start = python(

@@ -11,6 +11,7 @@ from charrnn.atomic import write_file
 from charrnn.corpora.hub.address import Address
 from charrnn.corpora.hub.client import retried
 from charrnn.corpora.hub.errors import LOCAL, PARQUET, may_pass, no_config, told
+from charrnn.corpora.hub.parquet import read_parquet_here
 from charrnn.corpora.hub.revision import Resolved, declared_configs
 from charrnn.corpora.quiet import import_datasets
 from charrnn.errors import CorpusError
@@ -88,10 +89,6 @@ def remote(address: Address) -> str:
 
 def stream(builder: Any, split: str) -> Any:
     """Return the rows of a split as they come, with no file in memory as a whole."""
-    import pyarrow.dataset
-
-    if hasattr(builder.config, "fragment_scan_options"):  # Arrow would read all of a parquet file ahead
-        builder.config.fragment_scan_options = pyarrow.dataset.ParquetFragmentScanOptions(pre_buffer=False)
     return builder.as_streaming_dataset(split=split)
 
 
@@ -112,6 +109,7 @@ def _load(datasets: Any, address: Address, commit: str) -> Any:
             raise
     else:
         if not isinstance(builder, Cache):
+            read_parquet_here(builder)
             return builder
     # Whatever went wrong, the client silently takes what it has prepared of this dataset last, of any revision. With
     # an empty cache it says what went wrong.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from charrnn.corpora.rows.columns import Columns
 
@@ -53,13 +53,28 @@ class ParquetRows:
 
     def __init__(self, path: Path) -> None:
         import datasets
-        import pyarrow.parquet
 
-        self._file = pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False)
+        self._file = open_parquet(path)
         features = datasets.Features.from_arrow_schema(self._file.schema_arrow)
         self.columns = Columns.of_features(features, path.name)
 
     def batches(self, names: list[str]) -> Iterator[Any]:
         """Yield record batches, from one row group after another."""
-        batches: Iterator[Any] = self._file.iter_batches(_BATCH, columns=names, use_threads=False)
-        return batches
+        return parquet_batches(self._file, names)
+
+
+def open_parquet(file: Path | IO[bytes]) -> Any:
+    """Open a parquet file.
+
+    Raises:
+        Exception: pyarrow's own, where it is no such file.
+    """
+    import pyarrow.parquet
+
+    return pyarrow.parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
+
+
+def parquet_batches(file: Any, names: list[str] | None) -> Iterator[Any]:
+    """Yield the record batches of a parquet file, some rows each, of all columns or those of these names."""
+    batches: Iterator[Any] = file.iter_batches(_BATCH, columns=names, use_threads=False)
+    return batches
