@@ -70,6 +70,8 @@ def complete(settings: TrainSettings, preset: str, tokens: int | None, device: s
     name = _fitting(to_learn) if preset == AUTO else preset
     values = PRESETS[name]
     chosen = {key: value for key, value in values.items() if getattr(settings, key) is None}
+    if settings.tied and "embed" in chosen:
+        chosen["embed"] = settings.hidden or chosen["hidden"]
     settings = settings.model_copy(update=chosen)
     if preset == AUTO and chosen:
         listed = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in chosen.items())

@@ -126,14 +126,21 @@ class PreparationSettings(CorpusSettings, TokenizerSettings):
 
 
 class ModelSettings(Settings):
-    """The model's shape."""
+    """The model's shape, and what regularises it."""
 
     cell: str | None = Field(None, description="lstm, gru, rnn, or a plugin's", json_schema_extra=of_kind("cells"))
     cell_options: Options = Field({}, description="an option of the cell, as key=value")
     layers: int | None = Field(None, ge=1, le=64, description="stacked recurrent layers")
     hidden: int | None = Field(None, ge=1, le=65536, description="hidden features of a layer")
     embed: int | None = Field(None, ge=1, le=65536, description="features of a token's embedding")
+    layer_norm: bool = Field(False, description="normalise what each layer reads")
+    residual: bool = Field(False, description="add a layer's inputs to its outputs, where both are as wide")
+    tied: bool = Field(False, description="use the embedding's matrix as the output layer's; needs --embed as --hidden")
+    orthogonal: bool = Field(False, description="let the recurrent weights start orthogonal")
     dropout: Fraction | None = Field(None, description="dropout after each layer")
+    variational: bool = Field(False, description="drop the same features at all steps of a chunk")
+    weight_drop: Fraction = Field(0.0, description="share of the recurrent weights dropped for a chunk")
+    zoneout: Fraction = Field(0.0, description="share of the state that stays as it was, at each step")
 
     def shape(self) -> tuple[str, int, int, int]:
         """Return cell, layers, hidden size and embedding size, once a preset has filled them in."""
@@ -153,6 +160,10 @@ class OptimizerSettings(Settings):
     warmup: Fraction = Field(0.02, description="share of the budget in which the learning rate rises from 0")
     weight_decay: NotNegative = Field(0.01, description="decoupled weight decay")
     clip: NotNegative = Field(1.0, description="largest norm of the whole gradient (0: unlimited)")
+    clip_value: NotNegative = Field(0.0, description="largest number in the gradient, either sign (0: unlimited)")
+    ema: Fraction = Field(
+        0.0, description="decay of a moving average of the weights, such as 0.999, which is what is validated and kept"
+    )
 
 
 class LoopSettings(Settings):
@@ -160,6 +171,9 @@ class LoopSettings(Settings):
 
     seq_len: int | None = Field(None, ge=1, le=1_000_000, description="time steps backpropagated through")
     batch_size: int | None = Field(None, ge=1, le=1_000_000, description="lanes of the corpus read side by side")
+    random_offset: bool = Field(
+        False, description="cut the text into chunks at other places in each epoch (a stream always is)"
+    )
     steps: int | None = Field(None, ge=1, le=10**12, description="budget: optimizer steps")
     epochs: Positive | None = Field(None, le=1e9, description="budget: passes over the corpus")
     time: Duration | None = Field(None, le=1e9, description="budget: time such as 90s, 3m or 1h30m (default: 3m)")
@@ -209,6 +223,9 @@ class DeviceSettings(Settings):
 
     device: Device = Field("cpu", description="where it runs: cpu, cuda or mps; auto takes a GPU if there is one")
 
+
+#: What of a model's settings acts while it is trained, and can be another when its training goes on elsewhere.
+ONLY_IN_TRAINING = frozenset({"dropout", "variational", "weight_drop"})
 
 #: Exactly one of these is in force; a flag for one puts aside a file's or a preset's for another.
 BUDGETS = ("steps", "epochs", "time")

@@ -21,7 +21,7 @@ from tests.conftest import TINY
 EVENTS = [
     Notice("a notice with [/b] in it"),
     Started("mine", Path("checkpoints/mine"), "cpu", 1234, 9000, 0, 1.0, 200, None),
-    Logged(50, 0.25, 2.5, 0.7, 1e-3, 0.5, 60.0, 12_345.0),
+    Logged(50, 0.25, 2.5, 0.7, 0.1, 1e-3, 0.5, 60.0, 12_345.0),
     Evaluated(50, 2.25, 3.246, True, 61.0),
     Sampled(50, "text with [/b] and [red] in it\x1b[2J"),
 ]

@@ -33,8 +33,11 @@ def tensors(run):
     }
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "rmsprop", "sgd"])
-def test_stopping_and_resuming_gives_the_same_bits(optimizer, text_file, text, cli, monkeypatch):
+TECHNIQUES = ["--variational", "--weight-drop", "0.3", "--zoneout", "0.1", "--ema", "0.9", "--random-offset"]
+
+
+@pytest.mark.parametrize(("optimizer", "more"), [("adamw", TECHNIQUES), ("rmsprop", []), ("sgd", [])])
+def test_stopping_and_resuming_gives_the_same_bits(optimizer, more, text_file, text, cli, monkeypatch):
     from charrnn.errors import ExitCode
     from charrnn.training.interrupt import StopRequest
 
@@ -42,6 +45,7 @@ def test_stopping_and_resuming_gives_the_same_bits(optimizer, text_file, text, c
     corpus = text_file.parent / "short.txt"
     corpus.write_text(text[:4000])
     options = [corpus, *TINY, "--optimizer", optimizer, "--dropout", "0.2", "--steps", 75, "--eval-every", 10]
+    options += more
     assert cli("train", *options, "--name", "whole").code == 0
 
     class Stopped(StopRequest):

@@ -85,7 +85,7 @@ def test_clipping_bounds_the_norm_of_the_whole_gradient(largest, seed):
     for parameter in model.parameters():
         parameter.grad = torch.randn_like(parameter)
     before = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
-    assert clip_gradient(model, largest).item() == pytest.approx(before.norm().item())
+    assert clip_gradient(model, OptimizerSettings(clip=largest)).item() == pytest.approx(before.norm().item())
     after = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
     expected = before * min(1.0, largest / before.norm().item())
     torch.testing.assert_close(after, expected, rtol=1e-5, atol=1e-6)
@@ -95,7 +95,7 @@ def test_without_a_clip_the_gradient_is_left_alone():
     model = torch.nn.Linear(3, 2)
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, 1e3)
-    clip_gradient(model, 0.0)
+    clip_gradient(model, OptimizerSettings(clip=0))
     assert all((parameter.grad == 1e3).all() for parameter in model.parameters())
 
 

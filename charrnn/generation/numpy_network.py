@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from charrnn.cells.numpy_forms.base import Array, NumpyCell, NumpyState, take
 from charrnn.errors import RunError
 from charrnn.generation.network import TABLE_SIZE, Logits, Network, NetworkState, map_leaves
+from charrnn.generation.numpy_layers import LayerNorm, Zoneout
 from charrnn.generation.sampling import log_probabilities
 from charrnn.options import check_options
 from charrnn.plugins import plugins
@@ -44,16 +45,19 @@ class NumpyNetwork(Network):
         self._embedding = take(weights, "embedding.weight", vocab_size, embed)
         self._output = take(weights, "output.weight", vocab_size, hidden).T
         self._bias = take(weights, "output.bias", vocab_size)[np.newaxis]
-        sizes = pairwise([embed] + [hidden] * layers)
+        sizes = [embed, *[hidden] * layers]
+        self._adds = [settings.residual and before == after for before, after in pairwise(sizes)]
+        norms = range(len(sizes)) if settings.layer_norm else ()
+        self._norms = [LayerNorm(_below(weights, f"norms.{number}."), sizes[number]) for number in norms]
+        within = Zoneout.WITHIN if settings.zoneout else ""
         with self._blamed():
             self._cells: list[NumpyCell] = [
-                form(_below(weights, f"cells.{number}."), *size, **options) for number, size in enumerate(sizes)
+                form(_below(weights, f"cells.{number}.{within}"), *size, **options)
+                for number, size in enumerate(pairwise(sizes))
             ]
-        known = {"embedding.weight", "output.weight", "output.bias"}
-        for extra in weights.keys() - known:
-            if not any(extra.startswith(f"cells.{number}.") for number in range(layers)):
-                raise RunError(f"the weights have {extra}, which belongs to no part of the model")
-        self._first, *self._others = self._cells
+        if settings.zoneout:
+            self._cells = [Zoneout(cell, settings.zoneout) for cell in self._cells]
+        _check_names(weights, layers, len(self._norms))
         self._logits = np.empty((0, vocab_size), self._bias.dtype)
 
     def initial_state(self, lanes: int) -> NetworkState:
@@ -63,14 +67,16 @@ class NumpyNetwork(Network):
 
     def step(self, ids: Ids, state: NetworkState) -> tuple[Logits, NetworkState]:
         """Read one id a lane."""
+        states = []
         with self._blamed():
-            features, after = self._first.step(self._projected(ids), state[0])
-            states = [after]
-            for cell, before in zip(self._others, state[1:], strict=True):
-                features, after = cell.step(cell.project(features), before)
+            features = self._embedding[ids] if self._adds[0] else self._projected(ids)
+            for layer, (cell, before) in enumerate(zip(self._cells, state, strict=True)):
+                projected = cell.project(self._normed(layer, features)) if layer else self._projected(ids)
+                outputs, after = cell.step(projected, before)
+                features = features + outputs if self._adds[layer] else outputs
                 states.append(after)
-            self._check(features, after, len(ids))
-        return self._to_logits(features), tuple(states)
+            self._check(outputs, after, len(ids))
+        return self._to_logits(self._normed(-1, features)), tuple(states)
 
     def read(self, ids: Ids, state: NetworkState) -> tuple[Logits, NetworkState]:
         """Read ids in one pass."""
@@ -95,32 +101,40 @@ class NumpyNetwork(Network):
     @cached_property
     def _table(self) -> Array | None:
         """Every token's projection by the first layer, where that is small: reading it spares a product a token."""
-        one = self._first.project(self._embedding[:1])
+        one = self._project_embedded(self._embedding[:1])
         if one.size * self.vocab_size > TABLE_SIZE:
             return None
-        return self._first.project(self._embedding).copy()
+        return self._project_embedded(self._embedding).copy()
+
+    def _project_embedded(self, embedded: Array) -> Array:
+        return self._cells[0].project(self._normed(0, embedded))
 
     def _projected(self, ids: Ids) -> Array:
         table = self._table
         # "clip" spares a check of every id; all of them come from the tokenizer or from our own drawing.
-        return self._first.project(self._embedding[ids]) if table is None else table.take(ids, axis=0, mode="clip")
+        return self._project_embedded(self._embedding[ids]) if table is None else table.take(ids, axis=0, mode="clip")
+
+    def _normed(self, layer: int, features: Array) -> Array:
+        """Normalise what layer number ``layer`` reads, where the model does; -1 is the output layer."""
+        return self._norms[layer](features) if self._norms else features
 
     def _features(self, ids: Ids, state: NetworkState) -> tuple[Array, NetworkState]:
-        """Run layer by layer: ids ``[T, B]`` to the last layer's outputs ``[T, B, H]``."""
+        """Run layer by layer: ids ``[T, B]`` to what the output layer reads, ``[T, B, H]``."""
         states = []
+        features = self._embedding[ids] if self._adds[0] else np.empty(0, self._bias.dtype)
         with self._blamed():
-            projected = self._projected(ids.reshape(-1))
-            for number, cell in enumerate(self._cells):
-                steps = projected.reshape(*ids.shape, -1)
-                features = np.empty((*ids.shape, cell.hidden_size), self._bias.dtype)
-                after = state[number]
-                for time, row in enumerate(steps):
-                    features[time], after = cell.step(row, after)
-                self._check(features[-1], after, ids.shape[1])
+            for layer, (cell, after) in enumerate(zip(self._cells, state, strict=True)):
+                if layer:
+                    projected = cell.project(self._normed(layer, features).reshape(ids.size, -1))
+                else:
+                    projected = self._projected(ids.reshape(-1))
+                outputs = np.empty((*ids.shape, cell.hidden_size), self._bias.dtype)
+                for time, row in enumerate(projected.reshape(*ids.shape, -1)):
+                    outputs[time], after = cell.step(row, after)
+                self._check(outputs[-1], after, ids.shape[1])
+                features = features + outputs if self._adds[layer] else outputs
                 states.append(after)
-                if number + 1 < len(self._cells):
-                    projected = self._cells[number + 1].project(features.reshape(ids.size, -1))
-        return features, tuple(states)
+        return self._normed(-1, features), tuple(states)
 
     def _check(self, features: Array, state: NumpyState, lanes: int) -> None:
         """Refuse what a plugin's form gives back in another form than the contract's, before it fails elsewhere."""
@@ -135,6 +149,15 @@ class NumpyNetwork(Network):
         np.dot(features, self._output, out=self._logits)
         self._logits += self._bias
         return self._logits
+
+
+def _check_names(weights: Mapping[str, Array], layers: int, norms: int) -> None:
+    """Refuse weights that nobody reads."""
+    known = ["embedding.weight", "output.weight", "output.bias"]
+    known += [f"cells.{number}." for number in range(layers)] + [f"norms.{number}." for number in range(norms)]
+    for name in weights:
+        if not name.startswith(tuple(known)):
+            raise RunError(f"the weights have {name}, which belongs to no part of the model")
 
 
 def _below(weights: Mapping[str, Array], prefix: str) -> dict[str, Array]:

@@ -12,9 +12,15 @@ from torch import Tensor
 from charrnn.tokenizers.base import Ids
 
 
-def chunks_per_epoch(tokens: int, seq_len: int, batch_size: int) -> int:
+def chunks_per_epoch(tokens: int, seq_len: int, batch_size: int, *, random_offset: bool = False) -> int:
     """Count the chunks, which are optimizer steps, of one pass over the corpus."""
-    return -(-(tokens // batch_size) // seq_len)
+    left_out = _largest_offset(tokens, seq_len, batch_size) if random_offset else 0
+    return -(-((tokens - left_out) // batch_size) // seq_len)
+
+
+def _largest_offset(tokens: int, seq_len: int, batch_size: int) -> int:
+    """Return the largest offset of an epoch: within a chunk, and such that each lane keeps a token."""
+    return min(seq_len - 1, tokens - batch_size)
 
 
 class Batches(Protocol):
@@ -65,6 +71,9 @@ class LaneBatches:
     that the hidden state can be carried. An epoch has as many chunks as ``T`` asks for, all of nearly equal length:
     no token is dropped at a lane's end, and no chunk is a stub. The first token is predicted from ``context``.
 
+    With ``offset_seed`` each epoch begins at another place within the first chunk, and leaves out what is before it and
+    as much less at the end, so that texts are cut and lanes begin at other places each time.
+
     Args:
         tokens: ids of the corpus, memory-mapped.
         seq_len: ``T``.
@@ -72,17 +81,29 @@ class LaneBatches:
         context: the id before the first.
         device: where chunks go.
         position: chunks that were read before.
+        offset_seed: what the offsets of the epochs are drawn from; by default there are none.
     """
 
     waited = 0.0
     unseen: Mapping[str, int] = {}
 
     def __init__(
-        self, tokens: Ids, seq_len: int, batch_size: int, context: int, device: torch.device, position: int = 0
+        self,
+        tokens: Ids,
+        seq_len: int,
+        batch_size: int,
+        context: int,
+        device: torch.device,
+        position: int = 0,
+        offset_seed: int | None = None,
     ) -> None:
-        self.lane = len(tokens) // batch_size
-        self.per_epoch: int = chunks_per_epoch(len(tokens), seq_len, batch_size)
-        self._lanes = tokens[: self.lane * batch_size].reshape(batch_size, self.lane)
+        offsets = offset_seed is not None
+        self._tokens = tokens
+        self._batch_size = batch_size
+        self._largest = _largest_offset(len(tokens), seq_len, batch_size) if offsets else 0
+        self._offset_seed = offset_seed
+        self.lane = (len(tokens) - self._largest) // batch_size
+        self.per_epoch: int = chunks_per_epoch(len(tokens), seq_len, batch_size, random_offset=offsets)
         self._context = np.full((batch_size, 1), context, dtype=tokens.dtype)
         self._device = device
         #: Chunks read since the start.
@@ -109,14 +130,22 @@ class LaneBatches:
         chunk = self.position % self.per_epoch
         start = chunk * self.lane // self.per_epoch
         stop = (chunk + 1) * self.lane // self.per_epoch
+        lanes = self._lanes()
         self.position += 1
-        if start == 0:
-            window = np.concatenate([self._context, self._lanes[:, :stop]], axis=1)
-        else:
-            window = self._lanes[:, start - 1 : stop]
+        before = lanes[:, start - 1 : start] if start else self._context
+        window = np.concatenate([before, lanes[:, start:stop]], axis=1)
         ids = torch.from_numpy(np.ascontiguousarray(window.T, dtype=np.int64))
         if self._device.type == "cuda":
             ids = ids.pin_memory().to(self._device, non_blocking=True)
         elif self._device.type != "cpu":
             ids = ids.to(self._device)
         return ids[:-1], ids[1:]
+
+    def _lanes(self) -> Ids:
+        """Return this epoch's tokens as lanes ``[B, n // B]``."""
+        offset = 0
+        if self._offset_seed is not None:
+            epoch = self.position // self.per_epoch
+            offset = int(np.random.default_rng([self._offset_seed, epoch]).integers(self._largest + 1))
+        count = self._batch_size * self.lane
+        return self._tokens[offset : offset + count].reshape(self._batch_size, self.lane)

@@ -46,7 +46,8 @@ class Logged:
         step: optimizer steps done.
         progress: share of the budget that is spent, 0 to 1.
         loss: nats a token on the training text.
-        grad_norm: the gradient's norm before clipping.
+        grad_norm: the gradient's norm before it was cut down.
+        clipped: share of the steps in which it was.
         lr: learning rate.
         epoch: passes over the corpus.
         seconds: since the first step.
@@ -58,6 +59,7 @@ class Logged:
     progress: float
     loss: float
     grad_norm: float
+    clipped: float
     lr: float
     epoch: float
     seconds: float

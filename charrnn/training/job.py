@@ -99,7 +99,9 @@ class Job:
         if part is None:
             return StreamBatches(config.corpus, settings, self.fitted, context, device, position)
         tokens = self.pack.part(part)
-        return LaneBatches(tokens, settings.seq_len or 1, settings.batch_size or 1, context, device, int(position or 0))
+        chunk = settings.seq_len or 1, settings.batch_size or 1
+        seed = settings.seed if settings.random_offset else None
+        return LaneBatches(tokens, *chunk, context, device, int(position or 0), seed)
 
     def _sampler(self) -> Callable[[LanguageModel], str]:
         """Return what makes sample after sample, each a new one, by random numbers of their own."""

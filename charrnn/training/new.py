@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
-from charrnn.settings import ModelSettings, TokenizerSettings, TrainSettings
+from charrnn.settings import ONLY_IN_TRAINING, ModelSettings, TokenizerSettings, TrainSettings
 from charrnn.training.budget import check_budget
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
@@ -118,17 +119,18 @@ def _check_name(name: str | None, directory: Path) -> None:
 
 
 def _check_model(settings: TrainSettings) -> None:
-    """Fail on a cell, tokenizer or option that does not exist before a long corpus is read."""
+    """Fail on what does not exist or does not fit before a long corpus is read."""
     plugins().tokenizers[settings.tokenizer]
     if settings.cell is not None:
-        sizes = dict.fromkeys(("layers", "hidden", "embed"), 1)
+        hidden, embed = (one or other or 1 for one, other in permutations((settings.hidden, settings.embed)))
+        sizes = {"layers": 1, "hidden": hidden, "embed": embed}
         model_shapes(settings.model_copy(update=sizes), vocab_size=1)
 
 
 def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
     """Take shape and tokenizer from the run whose weights are taken."""
     theirs = source.config.settings
-    inherited = ({*ModelSettings.model_fields} - {"dropout"}) | {*TokenizerSettings.model_fields}
+    inherited = ({*ModelSettings.model_fields} - ONLY_IN_TRAINING) | {*TokenizerSettings.model_fields}
     for key in sorted(inherited & settings.model_fields_set):
         if getattr(settings, key) != getattr(theirs, key):
             raise UsageError(

@@ -15,21 +15,28 @@ from charrnn.model import ModelState
 
 @dataclass
 class Window:
-    """Sums over the steps since the last logged line; while training, loss and norm are kept on the device."""
+    """Sums over the steps since the last logged line; while training, all but the count are kept on the device."""
 
     loss: Tensor | float = 0.0
     norm: Tensor | float = 0.0
+    clipped: Tensor | float = 0.0
     steps: int = 0
 
-    def add(self, loss: Tensor, norm: Tensor) -> None:
-        """Count one step."""
+    def add(self, loss: Tensor, norm: Tensor, clip: float) -> None:
+        """Count one step, whose gradient's norm was cut down to ``clip`` (0: never)."""
         self.loss = self.loss + loss
         self.norm = self.norm + norm
+        if clip:
+            self.clipped = self.clipped + (norm > clip).float()
         self.steps += 1
 
     def means(self) -> tuple[float, float]:
         """Return loss and gradient norm a step; waits for the device."""
         return float(self.loss) / self.steps, float(self.norm) / self.steps
+
+    def clipped_share(self) -> float:
+        """Return the share of steps whose gradient was cut down; waits for the device."""
+        return float(self.clipped) / self.steps
 
 
 @dataclass
@@ -69,6 +76,7 @@ class Counters:
         window = {
             "loss": float(self.window.loss),
             "norm": float(self.window.norm),
+            "clipped": float(self.window.clipped),
             "steps": self.window.steps,
         }
         return {**{item.name: getattr(self, item.name) for item in fields(self)}, "window": window}

@@ -15,12 +15,14 @@ from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunE
 from charrnn.evaluation import score_tokens
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel, detach
+from charrnn.model.recurrent_weights import dropped
 from charrnn.recurrence import Compiler, compiling
 from charrnn.runs.metrics import Metrics
 from charrnn.runs.model import check_shapes
 from charrnn.runs.run import METRICS, Run, Save
 from charrnn.settings import TrainSettings
 from charrnn.tokenizers.base import Ids
+from charrnn.training.averaging import WeightAverage
 from charrnn.training.batches import Batches
 from charrnn.training.budget import Budget, Clock
 from charrnn.training.chunk import chunk_loss
@@ -85,6 +87,7 @@ class Trainer:
         self._stepped = stepped
         self._device = next(model.parameters()).device
         self._optimizer = make_optimizer(model, settings)
+        self._average = WeightAverage(model, settings.ema)
         self._budget = Budget.of(settings, batches.per_epoch)
         self._empty = model.initial_state(settings.batch_size or 1)
         self._state = self._empty
@@ -115,6 +118,7 @@ class Trainer:
         self._best = save.best
         self._counters = Counters.from_dict(save.state)
         self._state = restore(save.training, self._optimizer, self._empty, self._device)
+        self._average.restore(save.training)
         self._counters.finished = False
 
     def events(self, stop: StopRequest) -> Iterator[Event]:
@@ -149,8 +153,9 @@ class Trainer:
                 raise CorpusError(
                     f"{error}. Everything up to step {counters.step} is saved; go on with: {self._run.resume_command}"
                 ) from error
-            counters.window.add(loss, norm)
+            counters.window.add(loss, norm, self._settings.clip)
             counters.step += 1
+            self._average.update(counters.step)
             if self._stepped:
                 self._stepped(counters.step, loss)
             if counters.start_loss is None:
@@ -178,13 +183,14 @@ class Trainer:
         inputs, targets = self._batches.next()
         if at_start:
             self._state = self._empty
-        with compiling(self._compiler):  # the backward pass as well, which may have to compute again
+        # Both hold for the backward pass as well, which may have to compute again.
+        with compiling(self._compiler), dropped(self._model, self._settings.weight_drop):
             with self._autocast():
                 loss, state = chunk_loss(self._model, inputs, targets, self._state, self._settings.recompute_every)
             self._state = detach(state)
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
-        norm = clip_gradient(self._model, self._settings.clip)
+        norm = clip_gradient(self._model, self._settings)
         step(self._optimizer, lr)
         self._tokens += targets.numel()
         return loss.detach(), norm
@@ -195,12 +201,15 @@ class Trainer:
     def _log(self, metrics: Metrics, lr: float, clock: Clock) -> Logged:
         counters = self._counters
         loss, norm = self._checked_means()
+        clipped = counters.window.clipped_share()
         counters.window = Window()
         seconds = clock.elapsed()
         chars = self._tokens * self._validation.chars_per_token
         rate, self._tokens, self._logged = chars / max(seconds - self._logged, 1e-9), 0, seconds
         waited = self._batches.waited
-        event = Logged(counters.step, self._progress(clock), loss, norm, lr, self._batches.epoch, seconds, rate, waited)
+        event = Logged(
+            counters.step, self._progress(clock), loss, norm, clipped, lr, self._batches.epoch, seconds, rate, waited
+        )
         metrics.append({"kind": "train", **asdict(event)})
         return event
 
@@ -231,7 +240,8 @@ class Trainer:
         counters, begun = self._counters, clock.elapsed()
         tokens = self._validation.tokens[: self._settings.eval_tokens]
         lanes = min(VALIDATION_LANES, max(1, len(tokens) // _LEAST_LANE))
-        nats = score_tokens(TorchNetwork(self._model), tokens, self._context, lanes) / len(tokens)
+        with self._average.in_place():
+            nats = score_tokens(TorchNetwork(self._model), tokens, self._context, lanes) / len(tokens)
         self._model.train()
         self._check(nats)
         bpc = nats / math.log(2) / self._validation.chars_per_token
@@ -241,7 +251,7 @@ class Trainer:
         counters.stale = 0 if better else counters.stale + 1
         if better:
             counters.best = {"step": counters.step, "nats_per_token": nats, "bits_per_char": bpc, "tokens": len(tokens)}
-            self._best = _copy(self._model)
+            self._best = self._kept()
         event = Evaluated(counters.step, nats, bpc, better, clock.elapsed())
         metrics.append({"kind": "validation", **asdict(event)})
         yield event
@@ -253,7 +263,9 @@ class Trainer:
             self._unseen = unseen
             yield Notice(lacked(unseen))
         if self._sample:
-            yield Sampled(counters.step, self._sample(self._model))
+            with self._average.in_place():
+                drawn = self._sample(self._model)
+            yield Sampled(counters.step, drawn)
         self._logged += clock.elapsed() - begun  # the rate that is logged is that of training
 
     def _save(self, metrics: Metrics, clock: Clock, *, better: bool = False) -> Saved:
@@ -262,15 +274,20 @@ class Trainer:
             self._checked_means()  # weights that are no numbers must not take the place of good ones
         if not counters.best:
             # Nothing was evaluated yet; what there is is the best there is.
-            self._best, better = _copy(self._model), True
+            self._best, better = self._kept(), True
         counters.position = self._batches.position
         counters.metrics_bytes = metrics.flush()
         counters.seconds = clock.elapsed()
-        training = capture(self._optimizer, self._state, self._device)
+        training = {**capture(self._optimizer, self._state, self._device), **self._average.tensors()}
         save = Save(_copy(self._model), self._best, training, counters.to_dict())
         self._run.save(save, better=better)
         self._saved = clock.elapsed()
         return Saved(counters.step)
+
+    def _kept(self) -> dict[str, Tensor]:
+        """Return the weights that a run is for: their average, where there is one."""
+        with self._average.in_place():
+            return _copy(self._model)
 
     def _stop(self, metrics: Metrics, clock: Clock, exit_code: ExitCode) -> Iterator[Event]:
         yield self._save(metrics, clock)

@@ -6,13 +6,17 @@ Shapes: ``T`` time steps, ``B`` batch lanes, ``E`` embedding features, ``H`` hid
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
-from charrnn.cells.base import State
+from charrnn.cells.base import Cell, State
+from charrnn.errors import UsageError
+from charrnn.model.dropout import Dropout
+from charrnn.model.recurrent_weights import check_named, make_orthogonal
+from charrnn.model.zoneout import Zoneout
 from charrnn.options import check_options
 from charrnn.plugins import plugins
 from charrnn.settings import ModelSettings
@@ -24,30 +28,49 @@ ModelState = tuple[State, ...]
 class LanguageModel(nn.Module):
     """Predicts each next token from those before it.
 
+    With ``layer_norm`` what each cell and the output layer read is normalised (Ba et al. 2016, equation 4). With
+    ``residual`` a cell's inputs are added to its outputs where both are as wide (He et al. 2016). With ``tied`` the
+    output layer's matrix is the embedding's (Press and Wolf 2017; Inan et al. 2017).
+
     Args:
-        settings: the shape: cell, layers, hidden and embedding size, dropout.
+        settings: the shape, and what regularises it.
         vocab_size: ``V``.
 
     Raises:
-        UsageError: the cell's name or an option of it is unknown.
+        UsageError: the cell's name or an option of it is unknown, or a setting does not fit the cell or the shape.
         PluginError: as every method, where a plugin's cell fails.
     """
 
     def __init__(self, settings: ModelSettings, vocab_size: int) -> None:
         super().__init__()
-        name, layers, hidden, embed = settings.shape()
-        entry = plugins().cells[name]
+        _, layers, hidden, embed = settings.shape()
+        self.embedding = nn.Embedding(vocab_size, embed)
+        sizes = [embed, *[hidden] * layers]
+        self.cells = self._make_cells(settings, sizes)
+        self.norms = nn.ModuleList(nn.LayerNorm(size) for size in sizes) if settings.layer_norm else None
+        self._adds = [settings.residual and before == after for before, after in pairwise(sizes)]
+        self.dropout = Dropout(settings.dropout or 0.0, variational=settings.variational)
+        self.output = nn.Linear(hidden, vocab_size)
+        if settings.tied:
+            if embed != hidden:
+                raise UsageError(f"--tied: the embedding has {embed} features, a layer {hidden}; give --embed {hidden}")
+            self.embedding.weight = self.output.weight
+        if settings.orthogonal:
+            make_orthogonal(self.cells)
+
+    def _make_cells(self, settings: ModelSettings, sizes: list[int]) -> nn.ModuleList:
+        entry = plugins().cells[settings.shape()[0]]
         cell = entry.load()
         options = check_options(entry, cell.__init__, settings.cell_options)
+        for name, value in (("--weight-drop", settings.weight_drop), ("--orthogonal", settings.orthogonal)):
+            if value:
+                check_named(cell, entry.name, name)
         self._blamed = entry.blamed
-        self.embedding = nn.Embedding(vocab_size, embed)
         with self._blamed():
-            self.cells = nn.ModuleList(
-                cell(embed if layer == 0 else hidden, hidden, **options) for layer in range(layers)
-            )
-        # Dropout on what goes up, not on what goes forward in time (Zaremba et al. 2014).
-        self.dropout = nn.Dropout(settings.dropout or 0.0)
-        self.output = nn.Linear(hidden, vocab_size)
+            cells: list[Cell] = [cell(before, after, **options) for before, after in pairwise(sizes)]
+        if settings.zoneout:
+            cells = [Zoneout(each, settings.zoneout) for each in cells]
+        return nn.ModuleList(cells)
 
     def initial_state(self, batch_size: int) -> ModelState:
         """Return every layer's state before the first token."""
@@ -63,12 +86,13 @@ class LanguageModel(nn.Module):
         """Run over time: ids ``[T, B]`` to what the output layer reads, ``[T, B, H]``, and the last state."""
         features = self.embedding(ids)
         states = []
-        for cell, before in zip(self.cells, state, strict=True):
+        for layer, (cell, before) in enumerate(zip(self.cells, state, strict=True)):
+            inputs = self._normed(layer, features)
             with self._blamed():
-                features, after = self._checked(cell(features, before), features)
-            features = self.dropout(features)
+                outputs, after = self._checked(cell(inputs, before), inputs)
+            features = self._added(layer, features, self.dropout(outputs))
             states.append(after)
-        return features, tuple(states)
+        return self._normed(-1, features), tuple(states)
 
     def step(self, ids: Tensor, state: ModelState, table: Tensor | None = None) -> tuple[Tensor, ModelState]:
         """Generate: one step of every cell, without dropout; ids ``[B]`` to logits ``[B, V]`` and the next state.
@@ -78,19 +102,32 @@ class LanguageModel(nn.Module):
             state: before the step.
             table: :meth:`first_projection` of every id, ``[V, P]``, where that was made.
         """
-        features = self.first_projection(ids) if table is None else table[ids]
         states = []
-        with self._blamed():
-            for number, (cell, before) in enumerate(zip(self.cells, state, strict=True)):
-                projected = cell.project(features.unsqueeze(0))[0] if number else features  # type: ignore[operator]
-                features, after = self._checked(cell.step(projected, before), projected)  # type: ignore[operator]
-                states.append(after)
-        return self.output(features), tuple(states)
+        features = self.embedding(ids) if table is None or self._adds[0] else table
+        for layer, (cell, before) in enumerate(zip(self.cells, state, strict=True)):
+            with self._blamed():
+                projected = self._projected(layer, features) if layer or table is None else table[ids]
+                outputs, after = self._checked(cell.step(projected, before), projected)  # type: ignore[operator]
+            features = self._added(layer, features, outputs)
+            states.append(after)
+        return self.output(self._normed(-1, features)), tuple(states)
 
     def first_projection(self, ids: Tensor) -> Tensor:
         """Return what the first cell makes of ids ``[N]`` before any recurrence: ``[N, P]``."""
         with self._blamed():
-            return self.cells[0].project(self.embedding(ids).unsqueeze(0))[0]  # type: ignore[operator, no-any-return]
+            return self._projected(0, self.embedding(ids))
+
+    def _projected(self, layer: int, features: Tensor) -> Tensor:
+        """Project features ``[N, I]`` of one step."""
+        inputs = self._normed(layer, features).unsqueeze(0)
+        return self.cells[layer].project(inputs)[0]  # type: ignore[operator, no-any-return]
+
+    def _normed(self, layer: int, features: Tensor) -> Tensor:
+        """Normalise what layer number ``layer`` reads, where that is asked for; -1 is the output layer."""
+        return features if self.norms is None else self.norms[layer](features)
+
+    def _added(self, layer: int, features: Tensor, outputs: Tensor) -> Tensor:
+        return features + outputs if self._adds[layer] else outputs
 
     def _checked(self, found: Any, inputs: Tensor) -> tuple[Tensor, State]:
         """Refuse what a plugin's cell gives back in another form than the contract's, before it fails elsewhere."""
@@ -110,25 +147,6 @@ class LanguageModel(nn.Module):
     def parameter_count(self) -> int:
         """Count the trained numbers."""
         return sum(parameter.numel() for parameter in self.parameters())
-
-
-def model_shapes(settings: ModelSettings, vocab_size: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every tensor that a model of these settings saves, without allocating any."""
-    with torch.device("meta"), _NothingDrawn():
-        model = LanguageModel(settings, vocab_size)
-    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
-
-
-class _NothingDrawn(TorchFunctionMode):
-    """Leaves tensors without memory undrawn: torch would import its compiler, for a second, to do nothing to them."""
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = kwargs or {}
-        if function in (Tensor.normal_, Tensor.uniform_) or getattr(function, "__module__", "") == nn.init.__name__:
-            tensor = args[0] if args else given["tensor"]
-            if tensor.is_meta:
-                return tensor
-        return function(*args, **given)
 
 
 def map_state(function: Callable[[Tensor], Tensor], state: ModelState) -> ModelState:
