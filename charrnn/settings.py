@@ -7,9 +7,9 @@ The command line's flags, a TOML file's keys, ``config.json`` and the docs follo
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from charrnn.errors import UsageError
 
@@ -222,6 +222,26 @@ class DeviceSettings(Settings):
     """Where a trained model runs."""
 
     device: Device = Field("cpu", description="where it runs: cpu, cuda or mps; auto takes a GPU if there is one")
+
+
+class DynamicSettings(Settings):
+    """How a trained model goes on learning from what it reads."""
+
+    dynamic: bool = Field(False, description="learn from the text as it is read (dynamic evaluation)")
+    dynamic_lr: Positive = Field(0.001, le=1, description="how far each weight moves at a time")
+    dynamic_decay: Fraction = Field(0.002, description="share of the way back to where it was that it goes each time")
+    dynamic_segment: Count = Field(20, description="tokens that are learned from at a time")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        others = sorted(self.model_fields_set - {"dynamic"})
+        if others and not self.dynamic:
+            raise UsageError(f"--{others[0].replace('_', '-')} says nothing without --dynamic; give both, or neither")
+        return self
+
+
+class OpeningSettings(DeviceSettings, DynamicSettings):
+    """How a trained model is opened."""
 
 
 #: What of a model's settings acts while it is trained, and can be another when its training goes on elsewhere.

@@ -6,17 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from charrnn.cli.opening import open_session
+from charrnn.cli.opening import PANELS, open_session
 from charrnn.cli.parameters import Checkpoints, Json, RunArgument, read_flags, takes_settings, without
 from charrnn.errors import UsageError, never_seen, refuse_unseen
 from charrnn.layers import flag
-from charrnn.settings import CorpusSettings, DeviceSettings, UnseenSettings
+from charrnn.settings import CorpusSettings, OpeningSettings, UnseenSettings
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command(name="eval")
-@takes_settings({"Scoring": UnseenSettings, "Another corpus": CorpusSettings, "Device": DeviceSettings})
+@takes_settings({"Scoring": UnseenSettings, "Another corpus": CorpusSettings, **PANELS})
 def evaluate(
     run: RunArgument = None,
     corpus: Annotated[str | None, typer.Option(help="Another corpus than the run's own.", show_default=False)] = None,
@@ -42,8 +42,8 @@ def evaluate(
     from charrnn.training.events import Preparing
 
     given = read_flags(settings)
-    about_reading = without(without(given, UnseenSettings), DeviceSettings)
-    policy = check(UnseenSettings, without(without(given, CorpusSettings), DeviceSettings), label=flag).unseen
+    about_reading = without(given, UnseenSettings, OpeningSettings)
+    policy = check(UnseenSettings, without(given, CorpusSettings, OpeningSettings), label=flag).unseen
     if about_reading and corpus is None:
         raise UsageError(f"{flag(next(iter(about_reading)))} says how another corpus is read; name that by --corpus")
     reading = check(CorpusSettings, about_reading, label=flag)

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charrnn.options import check
-from charrnn.settings import DeviceSettings
+from charrnn.settings import DeviceSettings, DynamicSettings, OpeningSettings, Settings
 
 if TYPE_CHECKING:
     from charrnn.generation.session import Session
+
+#: The flags of :class:`OpeningSettings` by their heading in the help.
+PANELS: dict[str, type[Settings]] = {"Device": DeviceSettings, "Dynamic evaluation": DynamicSettings}
 
 
 def open_session(run: str | None, checkpoints: Path | None, given: Mapping[str, Any], lanes: int = 1) -> Session:
@@ -19,15 +22,16 @@ def open_session(run: str | None, checkpoints: Path | None, given: Mapping[str, 
     Args:
         run: its name or directory, or None for the latest.
         checkpoints: where runs are.
-        given: flags; that of :class:`DeviceSettings` counts.
+        given: flags; those of :class:`OpeningSettings` count.
         lanes: texts that will run side by side.
     """
     from charrnn.generation.session import load
     from charrnn.generation.threads import limit_threads
     from charrnn.layers import flag
 
-    asked = check(DeviceSettings, {name: given[name] for name in DeviceSettings.model_fields if name in given}, flag)
-    session = load(run, checkpoints=checkpoints, device=asked.device)
+    opening = {name: given[name] for name in OpeningSettings.model_fields if name in given}
+    check(OpeningSettings, opening, flag)
+    session = load(run, checkpoints=checkpoints, **opening)
     assert session.run is not None
     limit_threads(session.run.config.settings.shape()[2], lanes)
     return session

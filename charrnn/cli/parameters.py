@@ -77,9 +77,9 @@ def read_flags(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def without(given: Mapping[str, Any], group: type[Settings]) -> dict[str, Any]:
-    """Drop the flags of a group of settings."""
-    return {name: value for name, value in given.items() if name not in group.model_fields}
+def without(given: Mapping[str, Any], *groups: type[Settings]) -> dict[str, Any]:
+    """Drop the flags of groups of settings."""
+    return {name: value for name, value in given.items() if not any(name in group.model_fields for group in groups)}
 
 
 def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from charrnn.cli.opening import open_session
+from charrnn.cli.opening import PANELS, open_session
 from charrnn.cli.parameters import Checkpoints, RunArgument, read_flags, takes_settings, without
 from charrnn.cli.prompts import Prompts, refuse_several
 from charrnn.cli.stopping import stopped_by_signals
@@ -19,7 +19,7 @@ from charrnn.generation.settings import (
     PromptSettings,
     SampleSettings,
 )
-from charrnn.settings import DeviceSettings
+from charrnn.settings import OpeningSettings
 
 if TYPE_CHECKING:
     from charrnn.generation.session import Session
@@ -36,7 +36,7 @@ app = typer.Typer(add_completion=False)
         "End": EndSettings,
         "Many": ManySettings,
         "Beam search": BeamSettings,
-        "Device": DeviceSettings,
+        **PANELS,
     }
 )
 def sample(
@@ -76,7 +76,7 @@ def sample(
     from charrnn.reporting.samples import JsonTexts, PlainTexts
 
     given = read_flags(settings)
-    asked = check(SampleSettings, without(given, DeviceSettings), label=flag)
+    asked = check(SampleSettings, without(given, OpeningSettings), label=flag)
     refuse_several(prompt=prompt, prompt_file=prompt_file, prompts=prompts)
     if token_probs and not json:
         raise UsageError("--token-probs are printed as JSON; add --json")
@@ -84,6 +84,8 @@ def sample(
         raise UsageError("--forever never ends a text: it does not go with --json, --novelty or --prompts")
     if token_probs and asked.beam:
         raise UsageError("--token-probs are those of a text that is drawn; leave --beam out")
+    if given.get("dynamic") and prompts is not None:
+        raise UsageError("--dynamic learns from one prompt; it does not go with --prompts, which are many")
     talking = interactive or loop
     if talking:
         _refuse_talking(asked, prompts, interactive=interactive, loop=loop, json=json, novelty=novelty)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from charrnn.cli.completion import complete_runs
-from charrnn.cli.opening import open_session
+from charrnn.cli.opening import PANELS, open_session
 from charrnn.cli.parameters import Checkpoints, Json, read_flags, takes_settings, without
 from charrnn.cli.prompts import STDIN, read_text
 from charrnn.errors import UsageError, never_seen
-from charrnn.settings import DeviceSettings, UnseenSettings
+from charrnn.settings import OpeningSettings, UnseenSettings
 
 if TYPE_CHECKING:
     from charrnn.evaluation import Score
@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-@takes_settings({"Scoring": UnseenSettings, "Device": DeviceSettings})
+@takes_settings({"Scoring": UnseenSettings, **PANELS})
 def score(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="The text, in UTF-8; - reads standard input.")],
     run: Annotated[
@@ -56,7 +56,7 @@ def score(
     if html is not None and (str(html) == STDIN or _is_same(html, file)):
         raise UsageError(f"--html '{html}': the page needs a file of its own; give it another name")
     given = read_flags(settings)
-    policy = check(UnseenSettings, without(given, DeviceSettings), label=flag).unseen
+    policy = check(UnseenSettings, without(given, OpeningSettings), label=flag).unseen
     session = open_session(run, checkpoints, given)
     scorer = TextScorer(session, read_text(file, "score"), refuse=policy == "error")
     if per_char:

@@ -6,10 +6,13 @@ from charrnn.errors import RunError
 from charrnn.generation.network import Network
 from charrnn.plugins import plugins
 from charrnn.runs.run import Run
+from charrnn.settings import OpeningSettings
 
 
-def open_network(run: Run, device: str = "cpu") -> Network:
-    """Load a run's best weights: into NumPy where the cell has a NumPy form and a processor is meant, else into torch.
+def open_network(run: Run, asked: OpeningSettings) -> Network:
+    """Load a run's best weights.
+
+    Into NumPy where the cell has a NumPy form, a processor is meant and the weights stay as they are; else into torch.
 
     Raises:
         RunError: the weights do not fit the config.
@@ -17,7 +20,7 @@ def open_network(run: Run, device: str = "cpu") -> Network:
     """
     settings = run.config.settings
     entry = plugins().cells[settings.cell or ""]
-    if device == "cpu" and entry.numpy is not None:
+    if asked.device == "cpu" and entry.numpy is not None and not asked.dynamic:
         from charrnn.generation.numpy_network import NumpyNetwork
 
         weights = run.best_arrays()
@@ -29,4 +32,9 @@ def open_network(run: Run, device: str = "cpu") -> Network:
     from charrnn.generation.torch_network import TorchNetwork
     from charrnn.runs.model import load_model
 
-    return TorchNetwork(load_model(run).to(choose_device(device)))
+    model = load_model(run).to(choose_device(asked.device))
+    if asked.dynamic:
+        from charrnn.generation.dynamic_network import DynamicNetwork
+
+        return DynamicNetwork(model, asked)
+    return TorchNetwork(model)

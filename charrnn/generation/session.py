@@ -28,6 +28,7 @@ from charrnn.runs.find import find_run
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
+from charrnn.settings import OpeningSettings
 from charrnn.tokenizers.base import Tokenizer
 
 
@@ -217,17 +218,19 @@ def _batches(texts: Iterable[tuple[int, Prompt]], *, by_length: bool) -> Iterato
         yield batch
 
 
-def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None = None, device: str = "cpu") -> Session:
+def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None = None, **settings: Any) -> Session:
     """Open a run for generation and scoring.
 
     Args:
         run: its name or directory, or None for the one with the newest completed save.
         checkpoints: where runs are looked for.
-        device: where the model goes: ``cpu``, ``cuda``, ``mps``, or ``auto``.
+        settings: by the names of :class:`charrnn.settings.OpeningSettings`: ``device="cuda"``, ``dynamic=True``.
 
     Raises:
+        UsageError: a setting is out of bounds, or there is no such device.
         RunError: it is not there or damaged, or a plugin that it was made with is missing.
     """
+    asked = check(OpeningSettings, settings)
     if not isinstance(run, Run):
         run = find_run(None if run is None else str(run), checkpoints_directory(checkpoints))
     check_plugins(run)
@@ -238,4 +241,4 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
             f"run '{run.name}' is damaged: its tokenizer has {tokenizer.vocab_size} tokens, its config says "
             f"{recorded.vocab_size}, with {recorded.context} as the context"
         )
-    return Session(open_network(run, device), tokenizer, recorded.context, run)
+    return Session(open_network(run, asked), tokenizer, recorded.context, run)
