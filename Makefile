@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check check-core check-corpora check-plugins picture bench bench-generation cells proof-packing proof-streaming proof-prompt proof-help clean
+.PHONY: demo test lint types check check-core check-corpora check-plugins picture bench bench-generation cells results proof-packing proof-streaming proof-prompt proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -51,7 +51,12 @@ CORPUS ?= tinyshakespeare
 cells: $(READY)
 	$(BIN)/python -m benchmarks.cells $(CORPUS)
 
-# Slow proofs, whose outcomes stand in docs/results.md.
+# What models learn: writes docs/results.md; most of a day, by rows that are kept (ONLY=presets/quick takes one).
+ONLY ?=
+results: $(READY)
+	$(BIN)/python -m benchmarks.results $(CORPUS) --only "$(ONLY)"
+
+# Slow proofs, whose outcomes stand in docs/costs.md.
 proof-packing: $(READY)
 	$(BIN)/python -m benchmarks.corpora.packing
 

@@ -1,0 +1,47 @@
+"""Trains, and writes docs/results.md: ``make results CORPUS=tinyshakespeare.txt``.
+
+Rows are kept in rows.jsonl beside this file as they come, and a row that is there is not trained again; ``--only``
+takes a part. All of it takes most of a day of a machine for itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from benchmarks.results.experiments import experiments
+from benchmarks.results.measure import Row, measure
+from benchmarks.results.page import write
+from charrnn.device import keep_freed_memory
+
+ROWS = Path(__file__).parent / "rows.jsonl"
+
+
+def main() -> None:
+    """Train what is asked for, and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.results", description=__doc__)
+    parser.add_argument("corpus", nargs="?", type=Path, help="a text file; none only writes the page")
+    parser.add_argument("--only", default="", help="experiments whose name begins so, such as presets/quick")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--runs", type=Path, default=Path("checkpoints/results"), help="where the runs are kept")
+    asked = parser.parse_args()
+    rows = [Row(**json.loads(line)) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
+    if asked.corpus:
+        torch.set_flush_denormal(True)
+        keep_freed_memory()
+        done = {(row.key, row.seed) for row in rows}
+        for each in experiments():
+            if each.key.startswith(asked.only) and (each.key, asked.seed) not in done:
+                rows.append(measure(each, asked.corpus, asked.runs, seed=asked.seed, dynamic=each.table == "presets"))
+                print(rows[-1], flush=True)
+                with ROWS.open("a") as file:
+                    file.write(json.dumps(asdict(rows[-1])) + "\n")
+    write(rows)
+
+
+if __name__ == "__main__":
+    main()

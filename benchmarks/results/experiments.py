@@ -1,0 +1,81 @@
+"""What is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+from benchmarks.cells import hidden_size, parameters
+from charrnn.presets import PRESETS
+
+#: Characters of Tiny Shakespeare that differ: cells are made equal in parameters for a vocabulary of this size.
+_VOCABULARY = 65
+#: Cells at equal parameters have as many as this one, with two layers of so many features.
+_REFERENCE, _FEATURES = "lstm", 256
+#: Each cell is trained at each of these, and stands in the table by its best: one rate would favour one cell.
+_RATES = (2e-3, 4e-3)
+_STEPS = 2000
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A training run.
+
+    Attributes:
+        table: where it stands.
+        name: in that table.
+        arguments: of ``charrnn train CORPUS``.
+    """
+
+    table: str
+    name: str
+    arguments: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Name it among all."""
+        return f"{self.table}/{self.name}"
+
+
+def experiments() -> list[Experiment]:
+    """Return all of them, the quickest first."""
+    return [*_presets(), *_cells(), *_techniques()]
+
+
+def _presets() -> list[Experiment]:
+    budgets = {"quick": "3m", "good": "20m", "best": "90m"}
+    return [Experiment("presets", name, ("--preset", name, "--time", time)) for name, time in budgets.items()]
+
+
+def _cells() -> list[Experiment]:
+    """Each cell for as many steps, and for as long, at equal parameters."""
+    wanted = parameters(_REFERENCE, {}, _FEATURES, _VOCABULARY)
+    budgets = {"steps": ("--steps", str(_STEPS)), "time": ("--time", "3m")}
+    found = []
+    for (equal, budget), cell, rate in product(budgets.items(), ("rnn", "gru", "lstm"), _RATES):
+        hidden = hidden_size(cell, {}, wanted, _VOCABULARY)
+        shape = ("--cell", cell, "--layers", "2", "--hidden", str(hidden), "--embed", "64", "--dropout", "0")
+        chunk = ("--seq-len", "128", "--batch-size", "16", "--lr", f"{rate:g}")
+        found.append(Experiment(f"cells-{equal}", f"{cell} {rate:g}", (*shape, *chunk, *budget)))
+    return found
+
+
+def _techniques() -> list[Experiment]:
+    """Each technique by itself, added to (or taken from) the preset ``good`` for as many steps as that takes."""
+    alone: dict[str, tuple[str, ...]] = {
+        "as it is": (),
+        "no dropout": ("--dropout", "0"),
+        "variational dropout": ("--variational",),
+        "weight drop 0.2": ("--weight-drop", "0.2"),
+        "zoneout 0.05": ("--zoneout", "0.05"),
+        "layer norm": ("--layer-norm",),
+        "residual": ("--residual",),
+        "tied": ("--tied", "--embed", str(PRESETS["good"]["hidden"])),
+        "orthogonal": ("--orthogonal",),
+        "random offset": ("--random-offset",),
+        "average 0.999": ("--ema", "0.999"),
+        "clip by value 0.1": ("--clip", "0", "--clip-value", "0.1"),
+        "rmsprop": ("--optimizer", "rmsprop", "--lr", "1e-3"),
+    }
+    budget = ("--preset", "good", "--steps", "4000")
+    return [Experiment("techniques", name, (*budget, *more)) for name, more in alone.items()]

@@ -1,0 +1,100 @@
+"""Trains by the program itself, and scores what is held back: all of it, and each half."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import charrnn
+from benchmarks.results.experiments import Experiment
+from benchmarks.speed.machine import describe
+from charrnn.evaluation import score_tokens
+from charrnn.generation.session import Session
+from charrnn.runs.corpus import text_to_score
+from charrnn.settings import CorpusSettings
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of an experiment; losses are nats a token, each text from a zero state.
+
+    Attributes:
+        key: of the experiment.
+        command: that trained it.
+        seed: of the run.
+        machine: processor, threads, torch.
+        date: when it was done.
+        parameters: of the model.
+        steps: of the optimizer.
+        epochs: passes over the training text.
+        seconds: of training, validation and saves included.
+        whole: loss on the validation split.
+        first: on its first half, by which things were chosen.
+        second: on its second half, by which nothing was.
+        dynamic: on the whole under dynamic evaluation.
+        dynamic_second: on the second half.
+    """
+
+    key: str
+    command: str
+    seed: int
+    machine: str
+    date: str
+    parameters: int
+    steps: int
+    epochs: float
+    seconds: float
+    whole: float
+    first: float
+    second: float
+    dynamic: float | None = None
+    dynamic_second: float | None = None
+
+
+def measure(experiment: Experiment, corpus: Path, runs: Path, *, seed: int, dynamic: bool) -> Row:
+    """Train and score."""
+    name = experiment.key.replace("/", "-").replace(" ", "-")
+    arguments = ["train", str(corpus), *experiment.arguments, "--seed", str(seed)]
+    elsewhere = ["--name", name, "--checkpoints", str(runs), "--json"]
+    ran = subprocess.run([sys.executable, "-m", "charrnn", *arguments, *elsewhere], check=True, stdout=subprocess.PIPE)
+    events = [json.loads(line) for line in ran.stdout.splitlines()]
+    started, logged, finished = (
+        next(each for each in reversed(events) if each["event"] == kind) for kind in ("started", "logged", "finished")
+    )
+    whole, first, second = _losses(lambda: charrnn.load(name, checkpoints=runs))
+    adapted = _losses(lambda: charrnn.load(name, checkpoints=runs, dynamic=True)) if dynamic else (None, None, None)
+    return Row(
+        key=experiment.key,
+        command=shlex.join(["charrnn", "train", corpus.name, *arguments[2:]]),
+        seed=seed,
+        machine=describe(),
+        date=datetime.now(UTC).date().isoformat(),
+        parameters=started["parameters"],
+        steps=finished["step"],
+        epochs=logged["epoch"],
+        seconds=finished["seconds"],
+        whole=whole,
+        first=first,
+        second=second,
+        dynamic=adapted[0],
+        dynamic_second=adapted[2],
+    )
+
+
+def _losses(opened: Callable[[], Session]) -> tuple[float, float, float]:
+    """Return the loss on all of the held-back text, and on each half by itself; opened anew for each."""
+    found = []
+    for part in (slice(None), slice(0, 0.5), slice(0.5, 1)):
+        session = opened()
+        assert session.run is not None
+        tokens = text_to_score(session.run, None, None, CorpusSettings(), lambda *_: None).tokens
+        begin, end = (None if at is None else int(at * len(tokens)) for at in (part.start, part.stop))
+        found.append(score_tokens(session.network, tokens[begin:end], session.context) / len(tokens[begin:end]))
+    whole, first, second = found
+    return whole, first, second
