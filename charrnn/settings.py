@@ -228,7 +228,7 @@ class DynamicSettings(Settings):
     """How a trained model goes on learning from what it reads."""
 
     dynamic: bool = Field(False, description="learn from the text as it is read (dynamic evaluation)")
-    dynamic_lr: Positive = Field(0.001, le=1, description="how far each weight moves at a time")
+    dynamic_lr: Positive = Field(0.0003, le=1, description="how far each weight moves at a time")
     dynamic_decay: Fraction = Field(0.002, description="share of the way back to where it was that it goes each time")
     dynamic_segment: Count = Field(20, description="tokens that are learned from at a time")
 
