@@ -96,6 +96,23 @@ def test_chunks_with_carried_state_equal_the_whole(case):
     torch.testing.assert_close(torch.cat([first, second]), whole)
 
 
+@pytest.mark.parametrize(
+    ("name", "gates"), [("lstm", ["input", "forget", "", "output"]), ("gru", ["reset", "update", ""])]
+)
+def test_gates_are_those_of_the_equations(name, gates):
+    cell = CELLS[name].double()
+    inputs, hidden = torch.randn(2, B, max(I, H), dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    inputs, hidden = inputs[:, :I], hidden[:, :H]
+    w, u, b, d = (each.detach().numpy() for each in cell.kernel.all_weights[0])
+    found = cell.gates(cell.project(inputs), (hidden, hidden)[: len(cell.initial_state(1))])
+    assert list(found) == [gate for gate in gates if gate]
+    for lane in range(B):
+        parts = np.split(w @ inputs[lane].numpy() + b + u @ hidden[lane].numpy() + d, len(gates))
+        for gate, part in zip(gates, parts, strict=True):
+            if gate:
+                np.testing.assert_allclose(found[gate][lane].detach(), logistic(part), rtol=0, atol=1e-14)
+
+
 def test_a_new_lstm_remembers():
     _, _, bias, recurrent_bias = LSTM(I, H).kernel.all_weights[0]
     forget = (bias + recurrent_bias)[H : 2 * H]

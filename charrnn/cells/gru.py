@@ -33,6 +33,11 @@ class GRU(FusedCell):
         hidden = candidate + (update + update_h).sigmoid() * (hidden - candidate)
         return hidden, (hidden,)
 
+    def gates(self, projected: Tensor, state: State) -> dict[str, Tensor]:
+        """Return what the gates are in :meth:`step`, by name, each ``[B, H]`` between 0 and 1."""
+        reset, update, _ = (projected + self.recur(state[0])).sigmoid().chunk(3, dim=-1)
+        return {"reset": reset, "update": update}
+
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Run ``[T, B, I]`` through torch's kernel, or through the engine where that is the faster one."""
         if self.kernel_is_slower(inputs):

@@ -44,6 +44,11 @@ class LSTM(FusedCell):
         hidden = out.sigmoid() * memory.tanh()
         return hidden, (hidden, memory)
 
+    def gates(self, projected: Tensor, state: State) -> dict[str, Tensor]:
+        """Return what the gates are in :meth:`step`, by name, each ``[B, H]`` between 0 and 1."""
+        into, forget, _, out = (projected + self.recur(state[0])).sigmoid().chunk(4, dim=-1)
+        return {"input": into, "forget": forget, "output": out}
+
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Run ``[T, B, I]`` through the fused kernel."""
         hidden, memory = state

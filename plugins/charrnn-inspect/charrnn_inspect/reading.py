@@ -1,0 +1,63 @@
+"""A trained model at work on the text that its run held back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+import charrnn
+from charrnn.options import check
+from charrnn.reporting import make_reporter
+from charrnn.runs.corpus import text_to_score
+from charrnn.runs.model import load_model
+from charrnn.runs.run import Run
+from charrnn.settings import CorpusSettings
+from charrnn.training.events import Preparing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from charrnn.cells.base import Cell
+    from charrnn.model import LanguageModel
+    from charrnn.tokenizers.base import Ids
+
+
+def open_run(name: str | None, checkpoints: Path | None) -> tuple[Run, LanguageModel]:
+    """Find a run and load its best weights, in double precision: small numbers are what is looked for.
+
+    Raises:
+        RunError: it is not there or damaged, or a plugin that it was made with is missing.
+    """
+    run = charrnn.load(name, checkpoints=checkpoints).run
+    assert run is not None
+    return run, load_model(run).double().eval()
+
+
+def held_back(run: Run) -> Ids:
+    """Return the tokens of a run's validation text.
+
+    Raises:
+        CorpusError: the text is gone or has changed.
+    """
+    reading = check(CorpusSettings, {})
+    with make_reporter(json=False) as reporter:
+        return text_to_score(run, None, None, reading, lambda *at: reporter.listen(Preparing(*at))).tokens
+
+
+def in_lanes(tokens: Ids, steps: int, lanes: int) -> Tensor:
+    """Cut contiguous parts of ``steps`` tokens off the start: ids ``[T, B]``, in at most so many lanes as there are."""
+    lanes = min(lanes, len(tokens) // steps)
+    return torch.from_numpy(tokens[: lanes * steps].astype("int64")).view(lanes, steps).T
+
+
+def each_layer(model: LanguageModel, ids: Tensor) -> Iterator[tuple[Cell, Tensor]]:
+    """Yield each layer's cell and what it reads, ``[T, B, I]``, of a model that reads ids ``[T, B]`` from the start."""
+    features = model.embedding(ids)
+    for cell, state in zip(model.cells, model.initial_state(ids.shape[1]), strict=True):
+        assert isinstance(cell, charrnn.Cell)
+        yield cell, features
+        with torch.no_grad():
+            features, _ = cell(features, state)

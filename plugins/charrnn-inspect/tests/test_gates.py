@@ -1,0 +1,127 @@
+"""How often gates saturate: counted anew by a float64 loop of plain NumPy over the equations."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from charrnn_inspect.reading import held_back, open_run
+
+
+def logistic(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def gru(w, x, h, c):
+    w_x, w_h, b_x, b_h = w
+    (a_r, a_z, a_n), (u_r, u_z, u_n) = np.split(w_x @ x + b_x, 3), np.split(w_h @ h + b_h, 3)
+    r, z = logistic(a_r + u_r), logistic(a_z + u_z)
+    return (1 - z) * np.tanh(a_n + r * u_n) + z * h, c, {"reset": r, "update": z}
+
+
+def lstm(w, x, h, c):
+    w_x, w_h, b_x, b_h = w
+    i, f, g, o = np.split(w_x @ x + b_x + w_h @ h + b_h, 4)
+    i, f, o = logistic(i), logistic(f), logistic(o)
+    c = f * c + i * np.tanh(g)
+    return o * np.tanh(c), c, {"input": i, "forget": f, "output": o}
+
+
+@pytest.mark.parametrize(("cell", "step"), [("gru", gru), ("lstm", lstm)])
+def test_the_shares_are_those_of_the_equations(inspect, runs, cell, step):
+    found = inspect("gates", cell, "--checkpoints", runs, "--tokens", 300, "--json").json()
+    assert (found["run"], found["cell"], found["tokens"]) == (cell, cell, 300)
+    run, model = open_run(cell, runs)
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    reads = weights["embedding.weight"][held_back(run)[:300]]
+    expected = {}
+    for layer in (1, 2):
+        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        w = [weights[f"cells.{layer - 1}.kernel.{name}"] for name in names]
+        h, c, outputs = np.zeros(6), np.zeros(6), []
+        for x in reads:
+            h, c, gates = step(w, x, h, c)
+            outputs.append(h)
+            for name, values in gates.items():
+                expected.setdefault((layer, name), []).append(values)
+        reads = np.array(outputs)
+    assert [(each["layer"], each["gate"]) for each in found["gates"]] == list(expected)
+    for each, values in zip(found["gates"], map(np.array, expected.values()), strict=True):
+        assert each["left"] == (values < 0.1).mean(axis=0).tolist()
+        assert each["right"] == (values > 0.9).mean(axis=0).tolist()
+        np.testing.assert_allclose(each["mean"], values.mean(axis=0), rtol=1e-9)
+
+
+def test_the_table_has_the_means_over_units(inspect, runs):
+    arguments = ["gates", "lstm", "--checkpoints", runs, "--tokens", 300]
+    shown = inspect(*arguments)
+    assert shown.code == 0, shown.err
+    title, heading, *rows = shown.out.splitlines()
+    assert title == "run lstm, cell lstm, 300 tokens of the text held back"
+    assert heading.split() == ["layer", "gate", "left", "right", "mean"]
+    for row, each in zip(rows, inspect(*arguments, "--json").json()["gates"], strict=True):
+        shares = [f"{np.mean(each[side]):.1%}" for side in ("left", "right")]
+        assert row.split() == [str(each["layer"]), each["gate"], *shares, f"{np.mean(each['mean']):.4f}"]
+
+
+def test_no_more_is_read_than_there_is(inspect, runs):
+    run, _ = open_run("gru", runs)
+    found = inspect("gates", "gru", "--checkpoints", runs, "--tokens", 10**9, "--json").json()
+    assert found["tokens"] == len(held_back(run))
+
+
+def test_a_cell_without_gates_is_told(inspect, runs):
+    shown = inspect("gates", "rnn", "--checkpoints", runs)
+    assert shown.code == 1
+    assert shown.told == "charrnn: run 'rnn' has the cell 'rnn', which shows no gates; lstm and gru do"
+
+
+def test_a_run_whose_text_is_gone_is_told(inspect, runs, tmp_path, monkeypatch):
+    config = json.loads((runs / "gru" / "config.json").read_text())
+    assert config["corpus"]["address"].endswith("words.txt")
+    (runs.parent / "words.txt").rename(runs.parent / "elsewhere.txt")
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "empty"))
+    try:
+        shown = inspect("gates", "gru", "--checkpoints", runs)
+    finally:
+        (runs.parent / "elsewhere.txt").rename(runs.parent / "words.txt")
+    assert shown.code == 1
+    assert "words.txt" in shown.told
+
+
+OPEN = """
+import torch
+from charrnn import Cell, hookimpl
+
+
+class Open(Cell):
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.read = torch.nn.Linear(input_size, hidden_size)
+
+    def gates(self, projected, state):
+        return {"always": torch.ones_like(state[0]), "never": torch.zeros_like(state[0])}
+
+    def step(self, projected, state):
+        return self.read(projected), state
+
+
+@hookimpl
+def register_cells(register):
+    register("open", Open)
+"""
+
+
+def test_a_plugin_s_cell_can_show_its_gates(inspect, runs, tmp_path):
+    from charrnn.cli import main
+
+    (tmp_path / "open_cell.py").write_text(OPEN)
+    size = ["--layers", "1", "--hidden", "4", "--seq-len", "8", "--batch-size", "4", "--steps", "2"]
+    corpus = str(runs.parent / "words.txt")
+    assert main(["train", corpus, "--plugin", "open_cell.py", "--cell", "open", "--name", "open", *size]) == 0
+    gates = inspect("gates", "open", "--tokens", 50, "--json").json()["gates"]
+    assert [(each["gate"], each["left"], each["right"], each["mean"]) for each in gates] == [
+        ("always", [0.0] * 4, [1.0] * 4, [1.0] * 4),
+        ("never", [1.0] * 4, [0.0] * 4, [0.0] * 4),
+    ]
