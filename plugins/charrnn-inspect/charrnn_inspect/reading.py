@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,9 +56,11 @@ def in_lanes(tokens: Ids, steps: int, lanes: int) -> Tensor:
 
 def each_layer(model: LanguageModel, ids: Tensor) -> Iterator[tuple[Cell, Tensor]]:
     """Yield each layer's cell and what it reads, ``[T, B, I]``, of a model that reads ids ``[T, B]`` from the start."""
-    features = model.embedding(ids)
-    for cell, state in zip(model.cells, model.initial_state(ids.shape[1]), strict=True):
+    with ExitStack() as hooks, torch.no_grad():
+        inputs: list[Tensor] = []
+        for cell in model.cells:
+            hooks.callback(cell.register_forward_pre_hook(lambda _, given: inputs.append(given[0])).remove)
+        model.features(ids, model.initial_state(ids.shape[1]))
+    for cell, read in zip(model.cells, inputs, strict=True):
         assert isinstance(cell, charrnn.Cell)
-        yield cell, features
-        with torch.no_grad():
-            features, _ = cell(features, state)
+        yield cell, read
