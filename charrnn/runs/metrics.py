@@ -54,3 +54,32 @@ class Metrics:
 
     def _told(self, error: OSError) -> RunError:
         return RunError(f"{self._path} cannot be written: {error.strerror}; make room or mend it, then --resume")
+
+
+def read_metrics(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """Read what was logged.
+
+    Returns:
+        The lines that hold an object, and how many others there are. A last line that was cut short, as by a kill, is
+        neither.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return [], 0
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    *whole, last = map(_object, lines)
+    found = [record for record in (*whole, last) if record is not None]
+    return found, len(whole) - len(found) + (last is not None)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None

@@ -1,0 +1,114 @@
+"""The losses of a run as they were logged, against steps, seconds or epochs."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from charrnn.errors import RunError
+from charrnn.runs.config import RunConfig
+from charrnn.runs.metrics import read_metrics
+from charrnn.runs.run import METRICS, Run
+
+Unit = Literal["bits", "nats"]
+Against = Literal["steps", "seconds", "epochs"]
+
+#: What a loss is called in each unit.
+UNITS: dict[Unit, str] = {"bits": "bits per character", "nats": "nats a token"}
+
+#: Where a loss was measured, and what it was.
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The two curves of a run, their points in the order of the steps.
+
+    Attributes:
+        name: of the run.
+        training: means over the steps between two logged lines.
+        validation: of each evaluation.
+        damaged: lines that could not be read, and are left out.
+    """
+
+    name: str
+    training: list[Point]
+    validation: list[Point]
+    damaged: int
+
+    @property
+    def best(self) -> Point | None:
+        """The best evaluation."""
+        return min(self.validation, key=lambda point: point[1], default=None)
+
+
+def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Curves:
+    """Read a run's curves.
+
+    Args:
+        run: what was trained.
+        unit: bits a character, ``nats / ln 2 / (characters a token)`` by the validation text, or nats a token.
+        against: optimizer steps done, seconds since the first, or passes over the corpus.
+
+    Raises:
+        RunError: nothing was logged yet, or it cannot be read.
+    """
+    records, damaged = read_metrics(run.path / METRICS)
+    train = [each for each in records if each.get("kind") == "train" and _has_numbers(each, "loss", "epoch")]
+    validation = [
+        each
+        for each in records
+        if each.get("kind") == "validation" and _has_numbers(each, "nats_per_token", "bits_per_char")
+    ]
+    if not train and not validation:
+        raise RunError(f"run '{run.name}' has no metrics yet; they come with its first save, by: {run.resume_command}")
+    if against == "epochs":
+        if not train:
+            raise RunError(f"run '{run.name}' has logged no epochs yet; plot it --against steps")
+        _add_epochs(validation, train)
+    at = {"steps": "step", "seconds": "seconds", "epochs": "epoch"}[against]
+    scale = 1.0 if unit == "nats" else 1 / math.log(2) / _chars_per_token(run.config)
+    scored = "nats_per_token" if unit == "nats" else "bits_per_char"
+    return Curves(
+        run.name,
+        [(each[at], each["loss"] * scale) for each in train],
+        [(each[at], each[scored]) for each in validation],
+        damaged,
+    )
+
+
+def loss_range(drawn: Iterable[Curves]) -> Point:
+    """Return the lowest and the highest loss to draw.
+
+    What lies before a run's first evaluation, where the loss falls from that of a guess, would press all else flat: it
+    counts only where there is nothing else.
+    """
+    losses: list[float] = []
+    for each in drawn:
+        first = each.validation[0][0] if each.validation else 0.0
+        later = [loss for at, loss in (*each.training, *each.validation) if at >= first]
+        losses += later
+    return min(losses), max(losses)
+
+
+def _has_numbers(record: dict[str, Any], *names: str) -> bool:
+    values = [record.get(name) for name in ("step", "seconds", *names)]
+    return all(type(value) in (int, float) and math.isfinite(value) for value in values)  # type: ignore[arg-type]
+
+
+def _chars_per_token(config: RunConfig) -> float:
+    counts = config.corpus.splits[config.corpus.validation.split]
+    return float(counts["chars"] / max(counts["tokens"], 1))
+
+
+def _add_epochs(validation: Iterable[dict[str, Any]], train: Sequence[dict[str, Any]]) -> None:
+    """Tell evaluations their epoch, which only the lines on training have: epochs go on evenly between two of them."""
+    steps = [0, *(each["step"] for each in train)]
+    epochs = [0.0, *(each["epoch"] for each in train)]
+    for each in validation:
+        after = min(max(bisect_left(steps, each["step"]), 1), len(steps) - 1)
+        slope = (epochs[after] - epochs[after - 1]) / max(steps[after] - steps[after - 1], 1)
+        each["epoch"] = epochs[after] + (each["step"] - steps[after]) * slope
