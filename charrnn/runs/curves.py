@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from charrnn.errors import RunError
 from charrnn.runs.config import RunConfig
-from charrnn.runs.metrics import read_metrics
+from charrnn.runs.metrics import has_numbers, read_metrics
 from charrnn.runs.run import METRICS, Run
 
 Unit = Literal["bits", "nats"]
@@ -57,12 +57,8 @@ def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Cu
         RunError: nothing was logged yet, or it cannot be read.
     """
     records, damaged = read_metrics(run.path / METRICS)
-    train = [each for each in records if each.get("kind") == "train" and _has_numbers(each, "loss", "epoch")]
-    validation = [
-        each
-        for each in records
-        if each.get("kind") == "validation" and _has_numbers(each, "nats_per_token", "bits_per_char")
-    ]
+    train = _of_kind(records, "train", "loss", "epoch")
+    validation = _of_kind(records, "validation", "nats_per_token", "bits_per_char")
     if not train and not validation:
         raise RunError(f"run '{run.name}' has no metrics yet; they come with its first save, by: {run.resume_command}")
     if against == "epochs":
@@ -94,9 +90,8 @@ def loss_range(drawn: Iterable[Curves]) -> Point:
     return min(losses), max(losses)
 
 
-def _has_numbers(record: dict[str, Any], *names: str) -> bool:
-    values = [record.get(name) for name in ("step", "seconds", *names)]
-    return all(type(value) in (int, float) and math.isfinite(value) for value in values)  # type: ignore[arg-type]
+def _of_kind(records: Iterable[dict[str, Any]], kind: str, *names: str) -> list[dict[str, Any]]:
+    return [each for each in records if each.get("kind") == kind and has_numbers(each, "step", "seconds", *names)]
 
 
 def _chars_per_token(config: RunConfig) -> float:

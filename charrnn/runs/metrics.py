@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -75,6 +76,12 @@ def read_metrics(path: Path) -> tuple[list[dict[str, Any]], int]:
     *whole, last = map(_object, lines)
     found = [record for record in (*whole, last) if record is not None]
     return found, len(whole) - len(found) + (last is not None)
+
+
+def has_numbers(record: Mapping[str, Any], *names: str) -> bool:
+    """Tell whether all of these are there, as finite numbers."""
+    values = [record.get(name) for name in names]
+    return all(type(value) in (int, float) and math.isfinite(value) for value in values)  # type: ignore[arg-type]
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
