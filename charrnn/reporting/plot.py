@@ -97,7 +97,7 @@ class _Plot:
         yield Text(f"{against:>{self._margin + 1 + self._width}}")
         for number, each in enumerate(self._drawn):
             letter = _LETTERS[number]
-            told = [f"training {each.training[-1][1]:.4f} at the end"] if each.training else []
+            told = [f"training {each.training[-1][1]:.4f} at last"] if each.training else []
             if each.best:
                 told.insert(0, f"validation {each.best[1]:.4f} at best")
             name = printable(each.name)

@@ -23,6 +23,10 @@ UNITS: dict[Unit, str] = {"bits": "bits per character", "nats": "nats a token"}
 Point = tuple[float, float]
 
 
+class NothingLoggedError(RunError):
+    """A run has just begun."""
+
+
 @dataclass(frozen=True)
 class Curves:
     """The two curves of a run, their points in the order of the steps.
@@ -54,16 +58,19 @@ def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Cu
         against: optimizer steps done, seconds since the first, or passes over the corpus.
 
     Raises:
-        RunError: nothing was logged yet, or it cannot be read.
+        NothingLoggedError: there is nothing to draw yet.
+        RunError: it cannot be read.
     """
     records, damaged = read_metrics(run.path / METRICS)
     train = _of_kind(records, "train", "loss", "epoch")
     validation = _of_kind(records, "validation", "nats_per_token", "bits_per_char")
     if not train and not validation:
-        raise RunError(f"run '{run.name}' has no metrics yet; they come with its first save, by: {run.resume_command}")
+        raise NothingLoggedError(
+            f"run '{run.name}' has no metrics yet; they come with its first save, by: {run.resume_command}"
+        )
     if against == "epochs":
         if not train:
-            raise RunError(f"run '{run.name}' has logged no epochs yet; plot it --against steps")
+            raise NothingLoggedError(f"run '{run.name}' has logged no epochs yet; plot it --against steps")
         _add_epochs(validation, train)
     at = {"steps": "step", "seconds": "seconds", "epochs": "epoch"}[against]
     scale = 1.0 if unit == "nats" else 1 / math.log(2) / _chars_per_token(run.config)

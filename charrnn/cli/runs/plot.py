@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,10 @@ import typer
 from charrnn.cli.completion import complete_runs
 from charrnn.cli.parameters import Checkpoints
 from charrnn.errors import UsageError
-from charrnn.runs.curves import UNITS, Against, Curves, Unit, read_curves
+from charrnn.runs.curves import UNITS, Against, Curves, NothingLoggedError, Unit, read_curves
 from charrnn.runs.find import find_runs
 from charrnn.runs.place import checkpoints_directory
-from charrnn.runs.run import METRICS
+from charrnn.runs.run import METRICS, Run
 
 
 def plot(
@@ -36,8 +37,7 @@ def plot(
     if png is not None and png == svg:
         raise UsageError(f"--png and --svg both write '{png}'; give each a file of its own")
     found = find_runs(runs or [None], checkpoints_directory(checkpoints))
-    drawn = [read_curves(run, unit, against) for run in found]
-    _tell_damage(drawn)
+    drawn = _read(found, unit, against)
     if png is None and svg is None:
         from charrnn.reporting.plot import print_plot
 
@@ -53,8 +53,18 @@ def plot(
         typer.echo(f"wrote {svg}", err=True)
 
 
-def _tell_damage(drawn: list[Curves]) -> None:
+def _read(runs: Sequence[Run], unit: Unit, against: Against) -> list[Curves]:
+    """Read the curves of those runs that have some; what is left out is told."""
+    drawn = []
+    for number, run in enumerate(runs):
+        try:
+            drawn.append(read_curves(run, unit, against))
+        except NothingLoggedError as error:
+            if not drawn and number == len(runs) - 1:
+                raise
+            typer.echo(f"left out: {error}", err=True)
     for each in drawn:
         if each.damaged:
             lines = "1 line" if each.damaged == 1 else f"{each.damaged} lines"
             typer.echo(f"run '{each.name}': {lines} of {METRICS} cannot be read, and left out", err=True)
+    return drawn
