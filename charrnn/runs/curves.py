@@ -66,7 +66,7 @@ def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Cu
     validation = _of_kind(records, "validation", "nats_per_token", "bits_per_char")
     if not train and not validation:
         raise NothingLoggedError(
-            f"run '{run.name}' has no metrics yet; they come with its first save, by: {run.resume_command}"
+            f"run '{run.name}' has no metrics yet; they come with its first save; go on with: {run.resume_command}"
         )
     if against == "epochs":
         if not train:

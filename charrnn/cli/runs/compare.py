@@ -10,9 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from charrnn.cli.completion import complete_runs
 from charrnn.cli.parameters import Checkpoints, Json
-from charrnn.cli.runs.names import tell_none
+from charrnn.cli.runs.names import names_argument, tell_none
 from charrnn.errors import RunError
 from charrnn.runs.comparison import Summary, best_first, by_text, differing, summarize
 from charrnn.runs.find import find_runs, list_runs
@@ -20,15 +19,7 @@ from charrnn.runs.place import checkpoints_directory
 
 
 def compare(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[RUN]...",
-            help="Runs' names or directories (default: all).",
-            show_default=False,
-            autocompletion=complete_runs,
-        ),
-    ] = None,
+    runs: Annotated[list[str] | None, names_argument("all")] = None,
     checkpoints: Checkpoints = None,
     json: Json = False,
 ) -> None:

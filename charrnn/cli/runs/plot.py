@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from charrnn.cli.completion import complete_runs
 from charrnn.cli.parameters import Checkpoints
+from charrnn.cli.runs.names import names_argument
 from charrnn.errors import UsageError
 from charrnn.runs.curves import UNITS, Against, Curves, NothingLoggedError, Unit, read_curves
 from charrnn.runs.find import find_runs
@@ -18,15 +18,7 @@ from charrnn.runs.run import METRICS, Run
 
 
 def plot(
-    runs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[RUN]...",
-            help="Runs' names or directories (default: the latest).",
-            show_default=False,
-            autocompletion=complete_runs,
-        ),
-    ] = None,
+    runs: Annotated[list[str] | None, names_argument("the latest")] = None,
     unit: Annotated[Unit, typer.Option(help="Bits a character, or nats a token.")] = "bits",
     against: Annotated[Against, typer.Option(help="What the losses are drawn against.")] = "steps",
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a picture.", show_default=False)] = None,
