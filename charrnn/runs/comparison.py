@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import harmonic_mean
 from typing import Any
 
+from charrnn.runs.config import CorpusRecord
 from charrnn.runs.metrics import has_numbers, read_metrics
 from charrnn.runs.run import METRICS, Run
 
@@ -87,9 +88,9 @@ def summarize(run: Run) -> Summary:
         RunError: it is damaged.
     """
     config, state = run.config, run.state() or {}
-    settings, best, part = config.settings, state.get("best", {}), config.corpus.validation
-    split = config.corpus.splits[part.split]
-    text = ValidatedText(split["sha256"], part.split, part.start, best["tokens"], split["tokens"]) if best else None
+    settings, best = config.settings, state.get("best", {})
+    if not has_numbers(best, "bits_per_char", "nats_per_token", "tokens"):
+        best = {}
     return Summary(
         name=run.name,
         corpus=config.corpus.name,
@@ -98,11 +99,11 @@ def summarize(run: Run) -> Summary:
         hidden=settings.hidden,
         parameters=run.parameters() if state else None,
         steps=state.get("step", 0),
-        seconds=state.get("seconds"),
+        seconds=state["seconds"] if has_numbers(state, "seconds") else None,
         bits_per_char=best.get("bits_per_char"),
         nats_per_token=best.get("nats_per_token"),
         chars_per_second=_rate(run),
-        validated_on=text,
+        validated_on=_validated_on(config.corpus, best["tokens"]) if best else None,
         settings=settings.model_dump(mode="json"),
     )
 
@@ -134,6 +135,12 @@ def by_text(runs: Sequence[Summary]) -> list[list[Summary]]:
         else:
             groups.append([each])
     return groups
+
+
+def _validated_on(corpus: CorpusRecord, scored: int) -> ValidatedText:
+    part = corpus.validation
+    split = corpus.splits[part.split]
+    return ValidatedText(str(split.get("sha256")), part.split, part.start, scored, split["tokens"])
 
 
 def _rate(run: Run) -> float | None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from charrnn.errors import RunError
-from charrnn.runs.config import RunConfig
 from charrnn.runs.metrics import has_numbers, read_metrics
 from charrnn.runs.run import METRICS, Run
 
@@ -19,6 +18,8 @@ Against = Literal["steps", "seconds", "epochs"]
 #: What a loss is called in each unit.
 UNITS: dict[Unit, str] = {"bits": "bits per character", "nats": "nats a token"}
 
+#: The share of a run that is its beginning, as one in so many.
+_BEGINNING = 10
 #: Where a loss was measured, and what it was.
 Point = tuple[float, float]
 
@@ -73,7 +74,7 @@ def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Cu
             raise NothingLoggedError(f"run '{run.name}' has logged no epochs yet; plot it --against steps")
         _add_epochs(validation, train)
     at = {"steps": "step", "seconds": "seconds", "epochs": "epoch"}[against]
-    scale = 1.0 if unit == "nats" else 1 / math.log(2) / _chars_per_token(run.config)
+    scale = 1.0 if unit == "nats" else 1 / math.log(2) / _chars_per_token(run)
     scored = "nats_per_token" if unit == "nats" else "bits_per_char"
     return Curves(
         run.name,
@@ -86,14 +87,14 @@ def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Cu
 def loss_range(drawn: Iterable[Curves]) -> Point:
     """Return the lowest and the highest loss to draw.
 
-    What lies before a run's first evaluation, where the loss falls from that of a guess, would press all else flat: it
-    counts only where there is nothing else.
+    Where the loss falls from that of a guess, in the first tenth of a run or until it is evaluated, does not count: it
+    would press all else flat.
     """
     losses: list[float] = []
     for each in drawn:
-        first = each.validation[0][0] if each.validation else 0.0
-        later = [loss for at, loss in (*each.training, *each.validation) if at >= first]
-        losses += later
+        points = [*each.training, *each.validation]
+        begun = min([max(at for at, _ in points) / _BEGINNING, *(at for at, _ in each.validation)])
+        losses += [loss for at, loss in points if at >= begun]
     return min(losses), max(losses)
 
 
@@ -101,9 +102,12 @@ def _of_kind(records: Iterable[dict[str, Any]], kind: str, *names: str) -> list[
     return [each for each in records if each.get("kind") == kind and has_numbers(each, "step", "seconds", *names)]
 
 
-def _chars_per_token(config: RunConfig) -> float:
-    counts = config.corpus.splits[config.corpus.validation.split]
-    return float(counts["chars"] / max(counts["tokens"], 1))
+def _chars_per_token(run: Run) -> float:
+    split = run.config.corpus.validation.split
+    counts = run.config.corpus.splits[split]
+    if not has_numbers(counts, "chars", "tokens") or min(counts["chars"], counts["tokens"]) <= 0:
+        raise RunError(f"run '{run.name}' is damaged: its config should tell the characters of the split '{split}'")
+    return float(counts["chars"] / counts["tokens"])
 
 
 def _add_epochs(validation: Iterable[dict[str, Any]], train: Sequence[dict[str, Any]]) -> None:
