@@ -39,7 +39,6 @@ picture: $(READY)
 
 # How fast it is, against what it could be: writes docs/benchmarks.md; give it twenty minutes and the machine for itself.
 bench: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks.speed
 
 # How fast text is generated: writes docs/generation-speed.md; give it ten minutes and the machine for itself.
@@ -73,7 +72,7 @@ proof-help: $(READY)
 $(READY): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[zstd]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[zstd,plot]" --group dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation $(addprefix --editable ./,$(wildcard plugins/charrnn-*))
 	touch $(READY)
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CORPORA = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
 GENERATION = (ROOT / "docs" / "generation.md").read_text(encoding="utf-8")
+RUNS = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
 #: Commands of a shell that belong to the set-up, and the schematic ones at the top.
 NOT_RUN_HERE = {"make demo", "make test", "charrnn train CORPUS"}
 
@@ -84,6 +85,25 @@ def test_every_command_of_the_guide_to_corpora_runs(text_file, hub, online):
     for command in ran:
         finished = online(*quick(command))
         assert finished.code == 0, f"{command}: {finished.err}"
+
+
+def test_every_command_of_the_guide_to_runs_runs(text_file, cli):
+    text_file.rename("corpus.txt")
+    ran = list(commands(RUNS))
+    assert len(ran) >= 10
+    for command in ran:
+        finished = cli(*quick(command))
+        assert finished.code == 0, f"{command}: {finished.err}"
+
+
+def test_the_guide_to_runs_names_every_flag_and_none_that_is_not_there(cli):
+    for command in ("plot", "compare"):
+        shown = cli("runs", command, "--help").out
+        for name in set(re.findall(r"--[a-z]+", shown)) - {"--help", "--plugin"}:
+            assert name in RUNS, name
+    shown = "".join(cli(*words, "--help").out for words in (["runs", "plot"], ["runs", "compare"], ["train"]))
+    for name in set(re.findall(r"`(--[a-z-]+)", RUNS)):
+        assert name in shown, name
 
 
 def test_the_guide_to_corpora_names_every_flag_and_none_that_is_not_there(cli):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from charrnn.errors import RunError, near_names
@@ -31,6 +32,12 @@ def find_run(name: str | None, checkpoints: Path) -> Run:
         if (path / CONFIG).exists():
             return Run(path.resolve() if path.name in ("", ".", "..") else path)
     raise RunError(f"no run is called '{name}' in '{checkpoints}': {near_names(name, [run.name for run in runs])}")
+
+
+def find_runs(names: Iterable[str | None], checkpoints: Path) -> list[Run]:
+    """Find several runs, each once; arguments and errors as :func:`find_run`'s."""
+    found = [find_run(name, checkpoints) for name in names]
+    return list({run.path.resolve(): run for run in found}.values())
 
 
 def free_name(stem: str, checkpoints: Path) -> str:

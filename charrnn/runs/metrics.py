@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -54,3 +55,38 @@ class Metrics:
 
     def _told(self, error: OSError) -> RunError:
         return RunError(f"{self._path} cannot be written: {error.strerror}; make room or mend it, then --resume")
+
+
+def read_metrics(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """Read what was logged.
+
+    Returns:
+        The lines that hold an object, and how many others there are. A last line that was cut short, as by a kill, is
+        neither.
+
+    Raises:
+        RunError: it cannot be read.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return [], 0
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    *whole, last = map(_object, lines)
+    found = [record for record in (*whole, last) if record is not None]
+    return found, len(whole) - len(found) + (last is not None)
+
+
+def has_numbers(record: Mapping[str, Any], *names: str) -> bool:
+    """Tell whether all of these are there, as finite numbers."""
+    values = [record.get(name) for name in names]
+    return all(type(value) in (int, float) and math.isfinite(value) for value in values)  # type: ignore[arg-type]
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from dataclasses import dataclass
@@ -163,6 +164,21 @@ class Run:
         return {
             name: each.astype(np.promote_types(each.dtype, np.float32), copy=False) for name, each in arrays.items()
         }
+
+    def parameters(self) -> int:
+        """Count the numbers in the best weights, by the file's header alone.
+
+        Raises:
+            RunError: there are none, or they are damaged.
+        """
+        import safetensors
+
+        path = self._best_file()
+        try:
+            with safetensors.safe_open(path, framework="numpy") as file:
+                return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - no dict
+        except (OSError, safetensors.SafetensorError) as error:
+            raise RunError(f"{path} is damaged: {error}") from error
 
     def _best_file(self) -> Path:
         directory = self._latest()

@@ -1,0 +1,29 @@
+"""``charrnn runs rm``."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Annotated
+
+import typer
+
+from charrnn.cli.parameters import Checkpoints
+from charrnn.cli.runs.names import Name
+from charrnn.errors import RunError
+from charrnn.runs.find import find_run
+from charrnn.runs.place import checkpoints_directory
+
+
+def rm(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Remove a run."""
+    run = find_run(name, checkpoints_directory(checkpoints))
+    if not run.has_run_files():
+        raise RunError(f"'{run.path}' does not look like a run, and is left alone; remove it by hand if it is one")
+    if not yes:
+        typer.confirm(f"Remove {run.path} and all that is in it?", abort=True, err=True)
+    shutil.rmtree(run.path)
+    typer.echo(f"removed {run.path}", err=True)

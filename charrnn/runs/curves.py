@@ -1,0 +1,120 @@
+"""The losses of a run as they were logged, against steps, seconds or epochs."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from charrnn.errors import RunError
+from charrnn.runs.metrics import has_numbers, read_metrics
+from charrnn.runs.run import METRICS, Run
+
+Unit = Literal["bits", "nats"]
+Against = Literal["steps", "seconds", "epochs"]
+
+#: What a loss is called in each unit.
+UNITS: dict[Unit, str] = {"bits": "bits per character", "nats": "nats a token"}
+
+#: The share of a run that is its beginning, as one in so many.
+_BEGINNING = 10
+#: Where a loss was measured, and what it was.
+Point = tuple[float, float]
+
+
+class NothingLoggedError(RunError):
+    """A run has just begun."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The two curves of a run, their points in the order of the steps.
+
+    Attributes:
+        name: of the run.
+        training: means over the steps between two logged lines.
+        validation: of each evaluation.
+        damaged: lines that could not be read, and are left out.
+    """
+
+    name: str
+    training: list[Point]
+    validation: list[Point]
+    damaged: int
+
+    @property
+    def best(self) -> Point | None:
+        """The best evaluation."""
+        return min(self.validation, key=lambda point: point[1], default=None)
+
+
+def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Curves:
+    """Read a run's curves.
+
+    Args:
+        run: what was trained.
+        unit: bits a character, ``nats / ln 2 / (characters a token)`` by the validation text, or nats a token.
+        against: optimizer steps done, seconds since the first, or passes over the corpus.
+
+    Raises:
+        NothingLoggedError: there is nothing to draw yet.
+        RunError: it cannot be read.
+    """
+    records, damaged = read_metrics(run.path / METRICS)
+    train = _of_kind(records, "train", "loss", "epoch")
+    validation = _of_kind(records, "validation", "nats_per_token", "bits_per_char")
+    if not train and not validation:
+        raise NothingLoggedError(
+            f"run '{run.name}' has no metrics yet; they come with its first save; go on with: {run.resume_command}"
+        )
+    if against == "epochs":
+        if not train:
+            raise NothingLoggedError(f"run '{run.name}' has logged no epochs yet; plot it --against steps")
+        _add_epochs(validation, train)
+    at = {"steps": "step", "seconds": "seconds", "epochs": "epoch"}[against]
+    scale = 1.0 if unit == "nats" else 1 / math.log(2) / _chars_per_token(run)
+    scored = "nats_per_token" if unit == "nats" else "bits_per_char"
+    return Curves(
+        run.name,
+        [(each[at], each["loss"] * scale) for each in train],
+        [(each[at], each[scored]) for each in validation],
+        damaged,
+    )
+
+
+def loss_range(drawn: Iterable[Curves]) -> Point:
+    """Return the lowest and the highest loss to draw.
+
+    Where the loss falls from that of a guess, in the first tenth of a run or until it is evaluated, does not count: it
+    would press all else flat.
+    """
+    losses: list[float] = []
+    for each in drawn:
+        points = [*each.training, *each.validation]
+        begun = min([max(at for at, _ in points) / _BEGINNING, *(at for at, _ in each.validation)])
+        losses += [loss for at, loss in points if at >= begun]
+    return min(losses), max(losses)
+
+
+def _of_kind(records: Iterable[dict[str, Any]], kind: str, *names: str) -> list[dict[str, Any]]:
+    return [each for each in records if each.get("kind") == kind and has_numbers(each, "step", "seconds", *names)]
+
+
+def _chars_per_token(run: Run) -> float:
+    split = run.config.corpus.validation.split
+    counts = run.config.corpus.splits[split]
+    if not has_numbers(counts, "chars", "tokens") or min(counts["chars"], counts["tokens"]) <= 0:
+        raise RunError(f"run '{run.name}' is damaged: its config should tell the characters of the split '{split}'")
+    return float(counts["chars"] / counts["tokens"])
+
+
+def _add_epochs(validation: Iterable[dict[str, Any]], train: Sequence[dict[str, Any]]) -> None:
+    """Tell evaluations their epoch, which only the lines on training have: epochs go on evenly between two of them."""
+    steps = [0, *(each["step"] for each in train)]
+    epochs = [0.0, *(each["epoch"] for each in train)]
+    for each in validation:
+        after = min(max(bisect_left(steps, each["step"]), 1), len(steps) - 1)
+        slope = (epochs[after] - epochs[after - 1]) / max(steps[after] - steps[after - 1], 1)
+        each["epoch"] = epochs[after] + (each["step"] - steps[after]) * slope
