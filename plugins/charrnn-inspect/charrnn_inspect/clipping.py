@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from charrnn.errors import RunError
+from charrnn.runs.metrics import has_numbers, read_metrics
 
 
 def clipped_share(metrics: Path) -> float | None:
@@ -16,19 +15,13 @@ def clipped_share(metrics: Path) -> float | None:
             line before.
 
     Raises:
-        RunError: it is damaged.
+        RunError: it cannot be read.
     """
+    records, _ = read_metrics(metrics)
     before, steps, clipped = 0, 0, 0.0
-    try:
-        for line in metrics.read_text(encoding="utf-8").splitlines():
-            record = json.loads(line)
-            if record["kind"] != "train":
-                continue
+    for record in records:
+        if record.get("kind") == "train" and has_numbers(record, "step"):
             taken, before = record["step"] - before, record["step"]
-            if "clipped" in record:
+            if has_numbers(record, "clipped"):
                 steps, clipped = steps + taken, clipped + taken * record["clipped"]
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{metrics} is damaged: {type(error).__name__}: {error}") from None
     return clipped / steps if steps else None
