@@ -234,7 +234,7 @@ class DynamicSettings(Settings):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        others = sorted(self.model_fields_set - {"dynamic"})
+        others = sorted(self.model_fields_set & {*DynamicSettings.model_fields} - {"dynamic"})
         if others and not self.dynamic:
             raise UsageError(f"--{others[0].replace('_', '-')} says nothing without --dynamic; give both, or neither")
         return self
