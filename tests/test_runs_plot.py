@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.errors import RunError
-from charrnn.runs.curves import loss_range, read_curves
+from charrnn.runs.curves import loss_range, read_curves, thinned
 from charrnn.runs.run import Run
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -110,6 +110,16 @@ def test_the_fall_from_a_guess_does_not_press_the_rest_flat(make):
     ):
         run = make(name, *losses, *evaluations)
         assert loss_range([read_curves(run, "nats")]) == (2.5, highest), name
+
+
+def test_training_is_drawn_thin_and_evaluations_as_they_are(make):
+    training = [logged(step, 4.0 - step / 100 + (0.5 if step % 20 else -0.5)) for step in range(10, 210, 10)]
+    run = make("mine", *training, evaluated(100, 3.0), evaluated(200, 2.0))
+    (thin,) = thinned([read_curves(run, "nats")], 5)
+    assert thin.training == [
+        (pytest.approx(at), pytest.approx(4.0 - at / 100)) for at in (25.0, 65.0, 105.0, 145.0, 185.0)
+    ]
+    assert thin.validation == [(100, 3.0), (200, 2.0)]
 
 
 def test_without_colours_runs_are_told_apart_by_letters(make, cli):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from charrnn.atomic import write_file
 from charrnn.errors import UsageError
 from charrnn.reporting.text import printable
-from charrnn.runs.curves import Curves, loss_range
+from charrnn.runs.curves import Curves, loss_range, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _STYLE: dict[Any, Any] = {"svg.hashsalt": "charrnn", "text.parse_math": False}
 _MARKERS = "os^Dv"
 _COLOURS = 10
+#: Of training, over the width of the picture.
+_POINTS = 300
 #: Inches, and dots an inch.
 _SIZE, _DENSITY = (8, 5), 150
 #: Of the range of losses, left free above and below.
@@ -55,6 +57,7 @@ def write_picture(path: Path, kind: Literal["png", "svg"], drawn: Sequence[Curve
 
 
 def _draw(axes: Axes, drawn: Sequence[Curves], loss: str, against: str) -> None:
+    drawn = thinned(drawn, _POINTS)
     handles: list[Any] = []
     for number, each in enumerate(drawn):
         colour, marker = f"C{number % _COLOURS}", _MARKERS[number // _COLOURS % len(_MARKERS)]

@@ -19,7 +19,7 @@ from charrnn.reporting.axis import Axis
 from charrnn.reporting.canvas import COLUMNS, ROWS, Canvas
 from charrnn.reporting.console import PipeConsole
 from charrnn.reporting.text import printable
-from charrnn.runs.curves import Curves, Point, loss_range
+from charrnn.runs.curves import Curves, Point, last_place, loss_range, thinned
 
 _COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
 _LETTERS = string.ascii_uppercase
@@ -62,17 +62,16 @@ class _Plot:
     """
 
     def __init__(self, drawn: Sequence[Curves], width: int, height: int, console: Console) -> None:
-        self._drawn = drawn
         self._rich = console.encoding.startswith("utf")
         coloured = console.color_system is not None and not console.no_color
         #: Whether training is drawn in small letters.
         self._small = not self._rich or (len(drawn) > 1 and not coloured)
-        self._y = Axis(*loss_range(drawn), length=height * ROWS)
+        self._drawn = thinned(drawn, width if self._small else width * COLUMNS)
+        self._y = Axis(*loss_range(self._drawn), length=height * ROWS)
         self._labels = {dot // ROWS: label for dot, label in self._y.ticks(max(2, height // _APART[1])).items()}
         self._margin = max(map(len, self._labels.values()), default=0) + 1
         self._width = width - self._margin - 1
-        last = max(at for each in drawn for at, _ in (*each.training, *each.validation))
-        self._x = Axis(0.0, last, length=self._width * COLUMNS)
+        self._x = Axis(0.0, last_place(drawn), length=self._width * COLUMNS)
         self._canvas = Canvas(self._width, height)
         self._height = height
 
@@ -105,7 +104,7 @@ class _Plot:
 
     def _draw_training(self, points: Sequence[Point], number: int) -> None:
         style = _colour(number)
-        for x, loss in _thinned(points, self._x, COLUMNS if self._small else 1):
+        for x, loss in _joined(points, self._x, COLUMNS if self._small else 1):
             y = self._y.place(loss)
             if self._small:
                 self._canvas.letter(x, y, _LETTERS[number].lower(), style)
@@ -121,17 +120,14 @@ class _Plot:
         return line
 
 
-def _thinned(points: Sequence[Point], axis: Axis, width: int) -> Iterator[tuple[int, float]]:
-    """Return one loss for each ``width`` dots: the mean of those there, or what lies between its neighbours."""
-    there: dict[int, list[float]] = {}
-    for at, loss in points:
-        there.setdefault(axis.place(at) // width, []).append(loss)
-    means = {column: sum(losses) / len(losses) for column, losses in sorted(there.items())}
-    for (left, before), (right, after) in pairwise(means.items()):
+def _joined(points: Sequence[Point], axis: Axis, width: int) -> Iterator[tuple[int, float]]:
+    """Return a loss for each ``width`` dots: what was measured there, or what lies between its neighbours."""
+    there = {axis.place(at) // width: loss for at, loss in points}
+    for (left, before), (right, after) in pairwise(there.items()):
         for column in range(left, right):
             yield column * width, before + (after - before) * (column - left) / (right - left)
-    for column in list(means)[-1:]:
-        yield column * width, means[column]
+    for column in list(there)[-1:]:
+        yield column * width, there[column]
 
 
 def _colour(number: int) -> str:

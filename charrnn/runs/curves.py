@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any, Literal
 
 from charrnn.errors import RunError
@@ -82,6 +83,24 @@ def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Cu
         [(each[at], each[scored]) for each in validation],
         damaged,
     )
+
+
+def last_place(drawn: Iterable[Curves]) -> float:
+    """Return where the longest of the curves ends."""
+    return max(at for each in drawn for at, _ in (*each.training, *each.validation))
+
+
+def thinned(drawn: Sequence[Curves], most: int) -> list[Curves]:
+    """Make training thin: no more than so many points, means over intervals of equal length of the longest run."""
+    last = last_place(drawn)
+    return [replace(each, training=_means(each.training, last / most)) for each in drawn]
+
+
+def _means(points: Iterable[Point], length: float) -> list[Point]:
+    intervals: dict[int, list[Point]] = {}
+    for at, loss in points:
+        intervals.setdefault(math.ceil(at / length) if length else 0, []).append((at, loss))
+    return [(fmean(at for at, _ in each), fmean(loss for _, loss in each)) for each in intervals.values()]
 
 
 def loss_range(drawn: Iterable[Curves]) -> Point:
