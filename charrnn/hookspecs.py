@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from charrnn.model import LanguageModel
     from charrnn.runs.run import Run
-    from charrnn.training.events import Evaluated, Finished, Started
+    from charrnn.training.events import Evaluated, Finished, Logged, Sampled, Started
 
 #: The pluggy project, and the entry-point group that an installed plugin names itself in.
 PROJECT = "charrnn"
@@ -71,13 +71,28 @@ def run_started(run: Run, model: LanguageModel, event: Started) -> None:
 
 
 @hookspec
+def phase_started(run: Run, model: LanguageModel, phase: str) -> None:
+    """Observe that a part of the work begins, and with it the one before ends; see the page for their names."""
+
+
+@hookspec
 def step_finished(run: Run, model: LanguageModel, step: int, loss: Tensor) -> None:
     """Observe an optimizer step: ``loss`` is a scalar in nats a token; reading it waits for the model's device."""
 
 
 @hookspec
+def logged(run: Run, model: LanguageModel, event: Logged) -> None:
+    """Observe the means over some steps: loss, gradient norm, learning rate, speed."""
+
+
+@hookspec
 def evaluated(run: Run, model: LanguageModel, event: Evaluated) -> None:
     """Observe an evaluation on the validation text."""
+
+
+@hookspec
+def sampled(run: Run, model: LanguageModel, event: Sampled) -> None:
+    """Observe a fresh sample of the model, one an evaluation; they are drawn where anyone observes them."""
 
 
 @hookspec

@@ -19,6 +19,7 @@ TIERS = [
     ["cli"],
     ["reporting"],
     ["testing", "scaffold"],
+    ["observers"],
     ["training", "generation", "evaluation"],
     ["runs", "presets"],
     ["corpora", "model", "device"],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +20,12 @@ from charrnn.settings import (
     TokenizerSettings,
 )
 
+if TYPE_CHECKING:
+    from charrnn.training.events import Event
+
 app = typer.Typer(add_completion=False)
+
+_OBSERVERS = "Observers"
 
 
 @app.command()
@@ -70,6 +76,24 @@ def train(
     ] = AUTO,
     checkpoints: Checkpoints = None,
     json: Json = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write figures, gradients and samples for TensorBoard into the run.",
+            rich_help_panel=_OBSERVERS,
+        ),
+    ] = False,
+    profile: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Trace N steps, after a few of warm-up: the trace goes into the run, the top operations are shown.",
+            show_default=False,
+            rich_help_panel=_OBSERVERS,
+        ),
+    ] = None,
     **settings: Any,
 ) -> None:
     """Train a model on a corpus, and keep all of it in a run directory.
@@ -92,5 +116,17 @@ def train(
             init_from=init_from,
             listen=reporter.listen,
             samples=reporter.wants_samples,
+            observers=list(_observers(reporter.listen, tensorboard=tensorboard, profile=profile)),
             **read_flags(settings),
         )
+
+
+def _observers(listen: Callable[[Event], None], *, tensorboard: bool, profile: int | None) -> Iterator[object]:
+    if tensorboard:
+        from charrnn.observers.tensorboard import TensorBoard
+
+        yield TensorBoard()
+    if profile is not None:
+        from charrnn.observers.profiler import Profiler
+
+        yield Profiler(profile, listen)

@@ -13,12 +13,11 @@ from time import perf_counter
 from traceback import walk_tb
 from typing import Any
 
-import pluggy
-
 import charrnn
-from charrnn import builtin, hookspecs
+from charrnn import builtin
 from charrnn.errors import PluginError, UsageError, near_names
 from charrnn.isolation import PASSING, raise_if_asked, reason, trace
+from charrnn.plugins.hooks import Implementation, complaints, make_manager, refuse_wrappers
 from charrnn.plugins.sources import FOLDER, ONLY, Builtin, File, Source, in_folder, installed, named, selected
 from charrnn.registry import Entry, Owner, Registry
 
@@ -45,19 +44,6 @@ class PluginProblem:
     told: str
 
 
-class Implementation:
-    """One plugin's function for one hook."""
-
-    def __init__(self, owner: Owner, implementation: pluggy.HookImpl) -> None:
-        self.owner = owner
-        self._function = implementation.function
-        self._names = implementation.argnames
-
-    def __call__(self, **arguments: Any) -> None:
-        """Call the function with those of the hook's arguments that it takes; raises whatever it raises."""
-        self._function(*(arguments[name] for name in self._names))
-
-
 class Plugins:
     """The built-in plugin and all that are installed or named, with one registry a kind, each filled on first use.
 
@@ -66,11 +52,7 @@ class Plugins:
     """
 
     def __init__(self) -> None:
-        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
-        self._manager.add_hookspecs(hookspecs)
-        self._hooks = [
-            name for name in dir(hookspecs) if hasattr(getattr(hookspecs, name), f"{hookspecs.PROJECT}_spec")
-        ]
+        self._manager = make_manager()
         self._registries: dict[str, Registry] = {}
         self._tried: set[int] = set()
         self.problems: list[PluginProblem] = []
@@ -217,32 +199,14 @@ class Plugins:
         plugin = None
         with self.isolated(owner, f"from '{source.place}' was left out"):
             found = source.load()
-            self._refuse_wrappers(found)
+            refuse_wrappers(self._manager, found)
             self._manager.register(found, name=owner.plugin)
             plugin = found
         if plugin is None:
             return
         trace(f"{owner}: loaded from '{source.place}' in {1e3 * (perf_counter() - began):.0f} ms")
-        for complaint in self._complaints(plugin):
+        for complaint in complaints(self._manager, plugin):
             self._tell(owner.plugin, f"{owner} {complaint}", PluginError(complaint))
-
-    def _refuse_wrappers(self, plugin: object) -> None:
-        for name in self._hooks:
-            options = self._manager.parse_hookimpl_opts(plugin, name)
-            if options and (options["wrapper"] or options["hookwrapper"]):
-                raise PluginError(f"'{name}' is a hook wrapper, which charrnn does not call")
-
-    def _complaints(self, plugin: object) -> Iterator[str]:
-        """Look for what an author may have meant as a hook, and charrnn would never call."""
-        marked = {name: self._manager.parse_hookimpl_opts(plugin, name) for name in dir(plugin)}
-        for name, options in marked.items():
-            if options and name not in self._hooks and not options["optionalhook"]:
-                yield f"implements '{name}', which is no hook: {near_names(name, self._hooks)}"
-        unmarked = [name for name in self._hooks if name in marked and not marked[name]]
-        if unmarked:
-            yield f"has {unmarked[0]} without a mark; write @charrnn.hookimpl above it"
-        elif not any(marked.values()):
-            yield f"implements no hook; write one of {', '.join(self._hooks)}, with @charrnn.hookimpl above it"
 
     def _adder(self, registry: Registry, owner: Owner) -> Callable[..., None]:
         def register(name: str, target: Any, *, summary: str = "", numpy: Any = None) -> None:

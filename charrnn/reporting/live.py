@@ -15,6 +15,7 @@ from rich.text import Text
 
 from charrnn.reporting.pace import Pace
 from charrnn.reporting.plain import finished
+from charrnn.reporting.profile import profiled
 from charrnn.reporting.text import clock, megabytes, printable, remaining
 from charrnn.training.events import (
     Evaluated,
@@ -23,6 +24,7 @@ from charrnn.training.events import (
     Logged,
     Notice,
     Preparing,
+    Profiled,
     Sampled,
     Started,
 )
@@ -86,6 +88,8 @@ class LiveReporter:
                 self._evaluated.append(event)
             case Sampled():
                 self._sample = event.text
+            case Profiled():
+                self._console.print(profiled(event), markup=False, highlight=False, soft_wrap=True)
             case Finished():
                 self._finished = finished(event)
             case _:

@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import TextIO
 
 from charrnn.reporting.pace import Pace
+from charrnn.reporting.profile import profiled
 from charrnn.reporting.text import clock, megabytes, printable, remaining
-from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Preparing, Started
+from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Preparing, Profiled, Started
 
 #: Seconds between two lines on training, or on the reading of a corpus.
 _INTERVAL = 10.0
@@ -57,6 +58,8 @@ class PlainReporter:
             case Evaluated():
                 loss = f"{event.nats_per_token:.4f} nats  {event.bits_per_char:.4f} bpc"
                 self._line(f"step {event.step}  validation {loss}{'  best' if event.best else ''}")
+            case Profiled():
+                self._line(profiled(event))
             case Finished():
                 self._line(finished(event))
             case _:

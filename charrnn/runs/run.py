@@ -9,6 +9,8 @@
     NAME/latest             names the save that counts; replaced last
     NAME/model.safetensors  the best weights, for other programs
     NAME/README.md          a model card
+    NAME/tensorboard/       what TensorBoard reads, where it was asked for
+    NAME/profile/trace.json a trace of some steps, where it was asked for
 """
 
 from __future__ import annotations
@@ -37,6 +39,8 @@ CONFIG = "config.json"
 LATEST = "latest"
 METRICS = "metrics.jsonl"
 MODEL = "model.safetensors"
+TENSORBOARD = "tensorboard"
+TRACE = "profile/trace.json"
 _WEIGHTS = "weights.safetensors"
 _BEST = "best.safetensors"
 _TRAINING = "training.safetensors"

@@ -94,6 +94,38 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Operation:
+    """What all calls of one operation took together; ``device_seconds`` is the time of its kernels on a GPU."""
+
+    name: str
+    calls: int
+    seconds: float
+    device_seconds: float
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """Some steps were traced.
+
+    Attributes:
+        steps: how many; fewer than ``asked`` where the run ended before.
+        path: of the trace.
+        seconds: on the processor.
+        device_seconds: of all kernels on a GPU; None where there is none.
+        phases: the parts of the work, with all that they call.
+        operations: those that took longest, without what they call in turn.
+    """
+
+    steps: int
+    asked: int
+    path: Path
+    seconds: float
+    device_seconds: float | None
+    phases: tuple[Operation, ...]
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True)
 class Finished:
     """Training is done."""
 
@@ -105,4 +137,4 @@ class Finished:
     reason: str
 
 
-Event = Preparing | Notice | Started | Logged | Evaluated | Sampled | Saved | Finished
+Event = Preparing | Notice | Started | Logged | Evaluated | Sampled | Saved | Profiled | Finished

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, count
@@ -19,6 +19,7 @@ from charrnn.errors import RunFinished, UsageError
 from charrnn.generation.session import Session, load
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
+from charrnn.plugins.hooks import Implementation, read_observer
 from charrnn.presets import AUTO
 from charrnn.runs.run import Run, Save
 from charrnn.training.batches import Batches, LaneBatches
@@ -43,17 +44,20 @@ class Job:
     pack: TokenPack
     save: Save | None = None
 
-    def train(self, listen: Listen, stop: StopRequest, *, samples: bool) -> None:
+    def train(
+        self, listen: Listen, stop: StopRequest, *, samples: bool, given: Sequence[Mapping[str, Implementation]] = ()
+    ) -> None:
         """Train until the budget is spent.
 
         Args:
             listen: told of every event.
             stop: asks for an end before that.
-            samples: whether the model shows now and then what it can do.
+            samples: whether the model shows now and then what it can do; it does so for observers anyway.
+            given: the methods of each object that observes, by their hooks.
         """
         device = next(self.model.parameters()).device
-        with closing(self._batches(device)) as batches, closing(Observers(self.run, self.model)) as observers:
-            trainer = self._trainer(batches, observers, samples=samples)
+        with closing(self._batches(device)) as batches, closing(Observers(self.run, self.model, given)) as observers:
+            trainer = self._trainer(batches, observers, samples=samples or observers.want_samples)
             if self.save is not None:
                 trainer.resume(self.save)
             for event in chain([self._started(trainer, device)], trainer.events(stop)):
@@ -69,8 +73,8 @@ class Job:
             Validation(self.pack.part(config.corpus.validation), self._chars_per_token()),
             config.tokenizer.context,
             self.run,
+            observers,
             self._sampler() if samples else None,
-            observers.step_finished if observers.watch_steps else None,
         )
 
     def _started(self, trainer: Trainer, device: torch.device) -> Started:
@@ -128,6 +132,7 @@ def train(
     init_from: str | None = None,
     listen: Listen | None = None,
     samples: bool = False,
+    observers: Sequence[object] = (),
     **settings: Any,
 ) -> Session:
     """Train a model, and return it ready to generate.
@@ -142,6 +147,8 @@ def train(
         init_from: a run whose weights, shape and tokenizer a new run starts from.
         listen: told of every event.
         samples: whether there are :class:`~charrnn.training.events.Sampled` events.
+        observers: objects with methods that are marked by ``@charrnn.hookimpl``, as a plugin's functions are; they
+            observe this run only. One that raises is warned of, and hears no more.
         settings: by the names of :class:`charrnn.settings.TrainSettings`.
 
     Raises:
@@ -151,6 +158,7 @@ def train(
     from charrnn.training.resume import resumed_job
 
     listen = listen or _ignore
+    watching = [read_observer(each) for each in observers]
     given = {key: value for key, value in settings.items() if value is not None}
     file = None if config is None else Path(config)
     directory = None if checkpoints is None else Path(checkpoints)
@@ -166,7 +174,7 @@ def train(
                 return load(name, checkpoints=directory)
         else:
             job = new_job(address, given, file, preset, name, directory, init_from, listen, stop)
-        job.train(listen, stop, samples=samples)
+        job.train(listen, stop, samples=samples, given=watching)
     return load(job.run)
 
 

@@ -1,45 +1,59 @@
-"""Tells plugins of a run what happens in it, through their hooks."""
+"""Tells those who observe a run what happens in it, through their hooks."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
 from charrnn.model import LanguageModel
 from charrnn.plugins import plugins
-from charrnn.plugins.manager import Implementation
+from charrnn.plugins.hooks import Implementation
 from charrnn.runs.run import Run
-from charrnn.training.events import Evaluated, Event, Finished, Started
+from charrnn.training.events import Evaluated, Event, Finished, Logged, Sampled, Started
 
-_HOOKS = ("run_started", "step_finished", "evaluated", "run_finished")
+_OF_EVENTS: dict[type[Event], str] = {
+    Started: "run_started",
+    Logged: "logged",
+    Evaluated: "evaluated",
+    Sampled: "sampled",
+    Finished: "run_finished",
+}
+_HOOKS = ("phase_started", "step_finished", *_OF_EVENTS.values())
 
 
 class Observers:
-    """The plugins that observe a run. One that raises is told of, and hears no more of this run.
+    """The plugins that observe a run, and what was given to it. One that raises is told of, and hears no more of it.
 
     Args:
         run: what is observed.
         model: as it is trained; an observer reads it and leaves it as it is.
+        given: the methods of each object that observes this run only, by their hooks.
     """
 
-    def __init__(self, run: Run, model: LanguageModel) -> None:
+    def __init__(self, run: Run, model: LanguageModel, given: Sequence[Mapping[str, Implementation]] = ()) -> None:
         self._run = run
         self._model = model
-        self._hooks = {hook: list(plugins().implementations(hook)) for hook in _HOOKS}
+        self._hooks = {
+            hook: [*plugins().implementations(hook), *(each[hook] for each in given if hook in each)] for hook in _HOOKS
+        }
         self._over = False
 
     @property
-    def watch_steps(self) -> bool:
-        """Whether anyone asks for single steps: who does not is spared the calls."""
-        return bool(self._hooks["step_finished"])
+    def want_samples(self) -> bool:
+        """Whether anyone asks for samples: they are drawn for nobody else."""
+        return bool(self._hooks["sampled"])
 
     def hear(self, event: Event) -> None:
         """Pass an event on to the hook that is made for it, if there is one."""
-        if isinstance(event, Started):
-            self._call("run_started", event=event)
-        elif isinstance(event, Evaluated):
-            self._call("evaluated", event=event)
-        elif isinstance(event, Finished):
-            self._finish(event)
+        hook = _OF_EVENTS.get(type(event))
+        if hook is not None:
+            self._over = self._over or hook == "run_finished"
+            self._call(hook, event=event)
+
+    def phase_started(self, phase: str) -> None:
+        """Tell which part of the work begins."""
+        self._call("phase_started", phase=phase)
 
     def step_finished(self, step: int, loss: Tensor) -> None:
         """Tell of an optimizer step."""
@@ -48,11 +62,8 @@ class Observers:
     def close(self) -> None:
         """Tell of an end before the end, if none was told of."""
         if not self._over:
-            self._finish(None)
-
-    def _finish(self, event: Finished | None) -> None:
-        self._over = True
-        self._call("run_finished", event=event)
+            self._over = True
+            self._call("run_finished", event=None)
 
     def _call(self, hook: str, **what: object) -> None:
         for observer in self._hooks[hook]:
@@ -65,4 +76,4 @@ class Observers:
 
     def _drop(self, observer: Implementation) -> None:
         for hook, observers in self._hooks.items():
-            self._hooks[hook] = [each for each in observers if each.owner != observer.owner]
+            self._hooks[hook] = [each for each in observers if each.owner is not observer.owner]

@@ -28,6 +28,7 @@ from charrnn.training.budget import Budget, Clock
 from charrnn.training.chunk import chunk_loss
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Sampled, Saved
 from charrnn.training.interrupt import StopRequest
+from charrnn.training.observers import Observers
 from charrnn.training.optimizer import clip_gradient, make_optimizer, step
 from charrnn.training.schedule import learning_rate
 from charrnn.training.state import Counters, Window, capture, restore
@@ -62,8 +63,8 @@ class Trainer:
         validation: the text held back.
         context: the id before a text's first.
         run: where saves and metrics go.
+        observers: told of each step and its parts.
         sample: makes a fresh sample of the model for who watches, if anyone does.
-        stepped: told of each step's number and loss, if anyone asks.
     """
 
     def __init__(
@@ -74,8 +75,8 @@ class Trainer:
         validation: Validation,
         context: int,
         run: Run,
+        observers: Observers,
         sample: Callable[[LanguageModel], str] | None = None,
-        stepped: Callable[[int, Tensor], None] | None = None,
     ) -> None:
         self._model = model
         self._settings = settings
@@ -83,8 +84,8 @@ class Trainer:
         self._validation = validation
         self._context = context
         self._run = run
+        self._observers = observers
         self._sample = sample
-        self._stepped = stepped
         self._device = next(model.parameters()).device
         self._optimizer = make_optimizer(model, settings)
         self._average = WeightAverage(model, settings.ema)
@@ -156,8 +157,7 @@ class Trainer:
             counters.window.add(loss, norm, self._settings.clip)
             counters.step += 1
             self._average.update(counters.step)
-            if self._stepped:
-                self._stepped(counters.step, loss)
+            self._observers.step_finished(counters.step, loss)
             if counters.start_loss is None:
                 counters.start_loss = float(counters.window.loss)
             if counters.step % LOG_EVERY == 0:
@@ -179,17 +179,22 @@ class Trainer:
 
     def _step(self, lr: float) -> tuple[Tensor, Tensor]:
         """Take one optimizer step; returns the loss and the gradient's norm."""
+        started = self._observers.phase_started
+        started("data")
         at_start = self._batches.at_start
         inputs, targets = self._batches.next()
         if at_start:
             self._state = self._empty
         # Both hold for the backward pass as well, which may have to compute again.
         with compiling(self._compiler), dropped(self._model, self._settings.weight_drop):
+            started("forward")
             with self._autocast():
                 loss, state = chunk_loss(self._model, inputs, targets, self._state, self._settings.recompute_every)
             self._state = detach(state)
+            started("backward")
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+        started("optimizer")
         norm = clip_gradient(self._model, self._settings)
         step(self._optimizer, lr)
         self._tokens += targets.numel()
@@ -237,6 +242,7 @@ class Trainer:
 
     def _evaluate(self, metrics: Metrics, clock: Clock) -> Iterator[Event]:
         """Score the validation part, keep the weights if they are the best yet, and save."""
+        self._observers.phase_started("evaluation")
         counters, begun = self._counters, clock.elapsed()
         tokens = self._validation.tokens[: self._settings.eval_tokens]
         lanes = min(VALIDATION_LANES, max(1, len(tokens) // _LEAST_LANE))
@@ -263,12 +269,14 @@ class Trainer:
             self._unseen = unseen
             yield Notice(lacked(unseen))
         if self._sample:
+            self._observers.phase_started("sample")
             with self._average.in_place():
                 drawn = self._sample(self._model)
             yield Sampled(counters.step, drawn)
         self._logged += clock.elapsed() - begun  # the rate that is logged is that of training
 
     def _save(self, metrics: Metrics, clock: Clock, *, better: bool = False) -> Saved:
+        self._observers.phase_started("save")
         counters = self._counters
         if counters.window.steps:
             self._checked_means()  # weights that are no numbers must not take the place of good ones

@@ -1,0 +1,1 @@
+"""What observes a run by the hooks that plugins have, where ``charrnn train`` is asked for it."""
