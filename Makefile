@@ -72,7 +72,7 @@ proof-help: $(READY)
 $(READY): pyproject.toml constraints.txt $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[zstd,plot]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[zstd,plot,tensorboard]" --group dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation $(addprefix --editable ./,$(wildcard plugins/charrnn-*))
 	touch $(READY)
 
