@@ -63,6 +63,14 @@ def train(
             autocompletion=complete_runs,
         ),
     ] = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Start the embedding from vectors in word2vec's or GloVe's text format.",
+            show_default=False,
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(metavar="FILE.toml", help="Settings from a file; flags override them.", show_default=False),
@@ -114,6 +122,7 @@ def train(
             checkpoints=checkpoints,
             resume=resume,
             init_from=init_from,
+            embeddings=embeddings,
             listen=reporter.listen,
             samples=reporter.wants_samples,
             observers=list(_observers(reporter.listen, tensorboard=tensorboard, profile=profile)),

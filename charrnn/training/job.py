@@ -130,6 +130,7 @@ def train(
     checkpoints: str | Path | None = None,
     resume: bool = False,
     init_from: str | None = None,
+    embeddings: str | Path | None = None,
     listen: Listen | None = None,
     samples: bool = False,
     observers: Sequence[object] = (),
@@ -145,6 +146,7 @@ def train(
         checkpoints: the directory that runs are in.
         resume: go on with the run ``name`` (or the latest).
         init_from: a run whose weights, shape and tokenizer a new run starts from.
+        embeddings: a file with vectors that the embedding starts from, in the text format of word2vec or GloVe.
         listen: told of every event.
         samples: whether there are :class:`~charrnn.training.events.Sampled` events.
         observers: objects with methods that are marked by ``@charrnn.hookimpl``, as a plugin's functions are; they
@@ -163,8 +165,10 @@ def train(
     file = None if config is None else Path(config)
     directory = None if checkpoints is None else Path(checkpoints)
     address = None if corpus is None else os.fspath(corpus)
-    if resume and (init_from or preset != AUTO):
-        raise UsageError("--resume goes on with a run as it is; --init-from and --preset are for a new one")
+    if resume and (init_from or embeddings or preset != AUTO):
+        raise UsageError(
+            "--resume goes on with a run as it is; --init-from, --embeddings and --preset are for a new one"
+        )
     with StopRequest() as stop, processor_tuned():
         if resume:
             try:
@@ -173,7 +177,8 @@ def train(
                 listen(Notice(str(done)))
                 return load(name, checkpoints=directory)
         else:
-            job = new_job(address, given, file, preset, name, directory, init_from, listen, stop)
+            vectors = None if embeddings is None else Path(embeddings)
+            job = new_job(address, given, file, preset, name, directory, init_from, vectors, listen, stop)
         job.train(listen, stop, samples=samples, given=watching)
     return load(job.run)
 

@@ -28,6 +28,7 @@ from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
 from charrnn.settings import ONLY_IN_TRAINING, ModelSettings, TokenizerSettings, TrainSettings
 from charrnn.training.budget import check_budget
+from charrnn.training.embeddings import Vectors, start_from
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
@@ -44,6 +45,7 @@ def new_job(
     name: str | None,
     checkpoints: Path | None,
     init_from: str | None,
+    embeddings: Path | None,
     listen: Listen,
     stop: StopRequest,
 ) -> Job:
@@ -58,6 +60,9 @@ def new_job(
     check_preset(preset)
     settings = read_settings(given, config)
     source = find_run(init_from, directory) if init_from else None
+    vectors = None if embeddings is None else Vectors(embeddings)
+    if vectors is not None:
+        settings = _as_wide_as(vectors, settings, source)
     if source is not None:
         check_plugins(source)
         settings = _inherit(settings, source)
@@ -84,6 +89,9 @@ def new_job(
     model = LanguageModel(settings, tokenizer.vocab_size)
     if source is not None:
         model.load_state_dict(load_model(source).state_dict())
+    if vectors is not None:
+        count = start_from(model, tokenizer, vectors)
+        listen(Notice(f"{count} of {tokenizer.vocab_size} tokens start from their vectors in {vectors.path}"))
     run_config = RunConfig(
         format_version=FORMAT_VERSION,
         charrnn=charrnn.__version__,
@@ -125,6 +133,15 @@ def _check_model(settings: TrainSettings) -> None:
         hidden, embed = (one or other or 1 for one, other in permutations((settings.hidden, settings.embed)))
         sizes = {"layers": 1, "hidden": hidden, "embed": embed}
         model_shapes(settings.model_copy(update=sizes), vocab_size=1)
+
+
+def _as_wide_as(vectors: Vectors, settings: TrainSettings, source: Run | None) -> TrainSettings:
+    """Let an embedding have as many features as the vectors that it starts from."""
+    if source is not None:
+        raise UsageError(f"--embeddings: run '{source.name}' brings its own by --init-from; leave one out")
+    if settings.embed not in (None, vectors.size):
+        raise UsageError(f"--embed {settings.embed}: the vectors in {vectors.path} have {vectors.size} numbers each")
+    return settings.model_copy(update={"embed": vectors.size})
 
 
 def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
