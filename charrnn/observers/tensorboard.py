@@ -79,7 +79,8 @@ class TensorBoard:
 
 
 def _settings(config: RunConfig) -> str:
-    shown = {"corpus": config.corpus.address, "device": config.device, **config.settings.model_dump(exclude_none=True)}
+    settings = config.settings.model_dump(exclude_none=True)
+    shown = {"corpus": config.corpus.address, **settings, "device": config.device, "threads": config.threads}
     return _verbatim("\n".join(f"{name} = {json.dumps(value, default=str)}" for name, value in shown.items()))
 
 

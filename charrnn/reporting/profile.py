@@ -12,7 +12,7 @@ _NAME = 44
 
 def profiled(event: Profiled) -> str:
     """Write a short table: the parts of the work with all that they call, then the operations by themselves."""
-    fewer = f" ({event.asked} were asked for; the run has no more)" if event.steps < event.asked else ""
+    fewer = f" ({event.asked} were asked for; the run ended before)" if event.steps < event.asked else ""
     return "\n".join(
         [
             f"profile of {event.steps} step{'s' if event.steps != 1 else ''}{fewer}; look at it in ui.perfetto.dev or "
