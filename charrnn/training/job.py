@@ -27,7 +27,8 @@ from charrnn.training.events import Event, Notice, Started
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.observers import Observers
 from charrnn.training.stream_batches import StreamBatches
-from charrnn.training.trainer import Trainer, Validation
+from charrnn.training.trainer import Trainer
+from charrnn.training.validation import Validation
 
 Listen = Callable[[Event], None]
 
@@ -70,8 +71,7 @@ class Job:
             self.model,
             config.settings,
             batches,
-            Validation(self.pack.part(config.corpus.validation), self._chars_per_token()),
-            config.tokenizer.context,
+            self._validation(),
             self.run,
             observers,
             self._sampler() if samples else None,
@@ -90,6 +90,11 @@ class Job:
             total_steps=trainer.budget.steps,
             total_seconds=trainer.budget.seconds,
         )
+
+    def _validation(self) -> Validation:
+        config = self.run.config
+        tokens = self.pack.part(config.corpus.validation)[: config.settings.eval_tokens]
+        return Validation(tokens, config.tokenizer.context, self._chars_per_token())
 
     def _chars_per_token(self) -> float:
         held_back = self.pack.splits[self.run.config.corpus.validation.split]

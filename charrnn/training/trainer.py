@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, lacked
-from charrnn.evaluation import score_tokens
-from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel, detach
 from charrnn.model.recurrent_weights import dropped
 from charrnn.recurrence import Compiler, compiling
@@ -21,7 +19,6 @@ from charrnn.runs.metrics import Metrics
 from charrnn.runs.model import check_shapes
 from charrnn.runs.run import METRICS, Run, Save
 from charrnn.settings import TrainSettings
-from charrnn.tokenizers.base import Ids
 from charrnn.training.averaging import WeightAverage
 from charrnn.training.batches import Batches
 from charrnn.training.budget import Budget, Clock
@@ -32,25 +29,15 @@ from charrnn.training.observers import Observers
 from charrnn.training.optimizer import clip_gradient, make_optimizer, step
 from charrnn.training.schedule import learning_rate
 from charrnn.training.state import Counters, Window, capture, restore
+from charrnn.training.validation import Validation
 from charrnn.training.warmup import warm_up
 
 #: Optimizer steps that one logged line sums up. Between two of them nothing waits for the device.
 LOG_EVERY = 10
 #: Evaluations over a whole budget, where no interval is set.
 EVALUATIONS = 10
-#: Lanes that validation is read in while training: many enough to be quick, each long enough to warm up.
-VALIDATION_LANES = 32
-_LEAST_LANE = 1024
 #: A loss this many times the first one, or that of a guess at random, means divergence.
 _FAR_ABOVE = 2.0
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What is held back: its ids, and how many characters of text a token stands for on average."""
-
-    tokens: Ids
-    chars_per_token: float
 
 
 class Trainer:
@@ -61,7 +48,6 @@ class Trainer:
         settings: complete: no preset has anything left to fill in.
         batches: the training text.
         validation: the text held back.
-        context: the id before a text's first.
         run: where saves and metrics go.
         observers: told of each step and its parts.
         sample: makes a fresh sample of the model for who watches, if anyone does.
@@ -73,7 +59,6 @@ class Trainer:
         settings: TrainSettings,
         batches: Batches,
         validation: Validation,
-        context: int,
         run: Run,
         observers: Observers,
         sample: Callable[[LanguageModel], str] | None = None,
@@ -82,7 +67,6 @@ class Trainer:
         self._settings = settings
         self._batches = batches
         self._validation = validation
-        self._context = context
         self._run = run
         self._observers = observers
         self._sample = sample
@@ -244,19 +228,21 @@ class Trainer:
         """Score the validation part, keep the weights if they are the best yet, and save."""
         self._observers.phase_started("evaluation")
         counters, begun = self._counters, clock.elapsed()
-        tokens = self._validation.tokens[: self._settings.eval_tokens]
-        lanes = min(VALIDATION_LANES, max(1, len(tokens) // _LEAST_LANE))
         with self._average.in_place():
-            nats = score_tokens(TorchNetwork(self._model), tokens, self._context, lanes) / len(tokens)
-        self._model.train()
+            nats = self._validation.loss(self._model)
         self._check(nats)
-        bpc = nats / math.log(2) / self._validation.chars_per_token
+        bpc = self._validation.bits_per_char(nats)
         better = not counters.best or nats < counters.best["nats_per_token"]
         counters.evaluations = max(counters.evaluations, self._evaluations_by_now(clock))
         counters.evaluated = counters.step
         counters.stale = 0 if better else counters.stale + 1
         if better:
-            counters.best = {"step": counters.step, "nats_per_token": nats, "bits_per_char": bpc, "tokens": len(tokens)}
+            counters.best = {
+                "step": counters.step,
+                "nats_per_token": nats,
+                "bits_per_char": bpc,
+                "tokens": len(self._validation.tokens),
+            }
             self._best = self._kept()
         event = Evaluated(counters.step, nats, bpc, better, clock.elapsed())
         metrics.append({"kind": "validation", **asdict(event)})
