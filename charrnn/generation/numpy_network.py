@@ -69,9 +69,12 @@ class NumpyNetwork(Network):
         """Read one id a lane."""
         states = []
         with self._blamed():
-            features = self._embedding[ids] if self._adds[0] else self._projected(ids)
+            features = projected = self._projected(ids)
+            if self._adds[0]:
+                features = self._embedding[ids]
             for layer, (cell, before) in enumerate(zip(self._cells, state, strict=True)):
-                projected = cell.project(self._normed(layer, features)) if layer else self._projected(ids)
+                if layer:
+                    projected = cell.project(self._normed(layer, features))
                 outputs, after = cell.step(projected, before)
                 features = features + outputs if self._adds[layer] else outputs
                 states.append(after)
@@ -121,13 +124,13 @@ class NumpyNetwork(Network):
     def _features(self, ids: Ids, state: NetworkState) -> tuple[Array, NetworkState]:
         """Run layer by layer: ids ``[T, B]`` to what the output layer reads, ``[T, B, H]``."""
         states = []
-        features = self._embedding[ids] if self._adds[0] else np.empty(0, self._bias.dtype)
         with self._blamed():
+            features = projected = self._projected(ids.reshape(-1))
+            if self._adds[0]:
+                features = self._embedding[ids]
             for layer, (cell, after) in enumerate(zip(self._cells, state, strict=True)):
                 if layer:
                     projected = cell.project(self._normed(layer, features).reshape(ids.size, -1))
-                else:
-                    projected = self._projected(ids.reshape(-1))
                 outputs = np.empty((*ids.shape, cell.hidden_size), self._bias.dtype)
                 for time, row in enumerate(projected.reshape(*ids.shape, -1)):
                     outputs[time], after = cell.step(row, after)
