@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.layers import flag
-from charrnn.settings import CorpusSettings, StreamSettings
+from charrnn.settings import CorpusSettings, ModelSettings, OptimizerSettings, StreamSettings
 from tests.conftest import parquet
 from tests.hub import Repository
 
@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CORPORA = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
 GENERATION = (ROOT / "docs" / "generation.md").read_text(encoding="utf-8")
+LEARNING = (ROOT / "docs" / "learning.md").read_text(encoding="utf-8")
 RUNS = (ROOT / "docs" / "runs.md").read_text(encoding="utf-8")
 #: Commands of a shell that belong to the set-up, and the schematic ones at the top.
 NOT_RUN_HERE = {"make demo", "make test", "charrnn train CORPUS"}
@@ -85,6 +86,24 @@ def test_every_command_of_the_guide_to_corpora_runs(text_file, hub, online):
     for command in ran:
         finished = online(*quick(command))
         assert finished.code == 0, f"{command}: {finished.err}"
+
+
+def test_every_command_of_the_guide_to_learning_runs(text_file, cli):
+    text_file.rename("corpus.txt")
+    ran = list(commands(LEARNING))
+    assert len(ran) >= 3
+    for command in ran:
+        finished = cli(*quick(command))
+        assert finished.code == 0, f"{command}: {finished.err}"
+
+
+def test_the_guide_to_learning_names_every_technique_and_none_that_is_not_there(cli):
+    shape = {"cell", "cell_options", "layers", "hidden", "embed", "lr"}
+    for name in {**ModelSettings.model_fields, **OptimizerSettings.model_fields}.keys() - shape:
+        assert flag(name) in LEARNING, name
+    shown = cli("train", "--help").out
+    for name in set(re.findall(r"`(--[a-z-]+)", LEARNING)):
+        assert name in shown, name
 
 
 def test_every_command_of_the_guide_to_runs_runs(text_file, cli):
