@@ -24,7 +24,7 @@ def draw_map(names: Sequence[str], places: NDArray[Any], width: int = 76, height
     """
     field = [[" "] * width for _ in range(height)]
     widest = max(cell_len(name) for name in names)
-    columns = _spread(places[:, 0], max(width - widest, 1))
+    columns = _spread(places[:, 0], max(width - widest + 1, 1))
     rows = height - 1 - _spread(places[:, 1], height)
     for name, row, column in zip(names, rows, columns, strict=True):
         _write(field[row], column, name)

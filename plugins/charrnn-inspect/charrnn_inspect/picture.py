@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -35,7 +36,9 @@ def write_picture(path: Path, kind: str, size: tuple[float, float], draw: Callab
     except ImportError:
         raise UsageError(f"--{kind} needs matplotlib, which is not here: pip install 'charrnn-cli[plot]'") from None
     content = BytesIO()
-    with rc_context(_STYLE):
+    with rc_context(_STYLE), warnings.catch_warnings():
+        # Said of each sign, several times; it is a box then in a PNG, and in an SVG what the reader's fonts have.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=size, layout="constrained")
         draw(figure.subplots())
         figure.savefig(content, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)

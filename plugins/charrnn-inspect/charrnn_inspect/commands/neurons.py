@@ -122,4 +122,6 @@ def _read(session: Session, text: str | None, file: str | None, most: int) -> Id
 
 
 def _called(text: str | None, file: str | None) -> str:
-    return "the text" if text is not None else file if file is not None else "the text held back"
+    if text is not None:
+        return "the text"
+    return {None: "the text held back", "-": "standard input"}.get(file) or str(file)
