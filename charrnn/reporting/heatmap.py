@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from charrnn.errors import UsageError
 from charrnn.generation.surprisal import Surprise
 from charrnn.reporting.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.style import Style
 
 #: From expected to surprising, one colour a bit: black text is read on all of them.
 COLOURS = ("#ffffff", "#ffffd7", "#ffffaf", "#ffd787", "#ffaf5f", "#ff875f", "#ff5f5f", "#ff005f", "#d7005f")
@@ -50,17 +55,28 @@ def print_heatmap(surprises: Iterable[Surprise]) -> None:
     legend = Text("bits: ")
     for number, style in enumerate(styles):
         legend.append(f" {_bits(number)} ", style)
+
+    def coloured() -> Iterator[tuple[str, Style]]:
+        for place, each in enumerate(surprises):
+            if place == 0:
+                console.print(legend)
+            yield each.text, styles[level(each.bits)]
+
+    print_coloured(console, coloured())
+
+
+def print_coloured(console: Console, parts: Iterable[tuple[str, Style]]) -> None:
+    """Print a text that comes in parts, each in its style, and a sign for each line end."""
+    from rich.text import Text
+
     line = Text()
-    for each in surprises:
-        if legend:
-            console.print(legend)
-            legend = Text()
-        *whole, last = each.text.split("\n")
+    for text, style in parts:
+        *whole, last = text.split("\n")
         for part in whole:
-            line.append(printable(part) + _LINE_END, styles[level(each.bits)])
+            line.append(printable(part) + _LINE_END, style)
             console.print(line, soft_wrap=True)
             line = Text()
-        line.append(printable(last), styles[level(each.bits)])
+        line.append(printable(last), style)
     if line:
         console.print(line, soft_wrap=True)
 
@@ -77,11 +93,15 @@ def write_page(path: Path, title: str, surprises: Iterable[Surprise]) -> None:
         with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(_HEAD.format(title=escape(title), colours=rules, legend=legend))
             for each in surprises:
-                shown = escape(printable(each.text)).replace("\n", f'<span class="end">{_LINE_END}</span>\n')
-                file.write(f'<i class="b{level(each.bits)}" title="{each.bits:.2f} bits">{shown}</i>')
+                file.write(f'<i class="b{level(each.bits)}" title="{each.bits:.2f} bits">{to_html(each.text)}</i>')
             file.write("</pre>\n</html>\n")
     except OSError as error:
         raise UsageError(f"--html '{path}' cannot be written: {error.strerror}") from None
+
+
+def to_html(text: str) -> str:
+    """Write some of a text for a ``pre``, with a sign for each line end, of the class ``end``."""
+    return escape(printable(text)).replace("\n", f'<span class="end">{_LINE_END}</span>\n')
 
 
 def _bits(number: int) -> str:

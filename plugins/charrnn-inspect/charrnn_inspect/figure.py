@@ -1,12 +1,16 @@
-"""The same curves as a picture, by matplotlib."""
+"""The same curves as a picture."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from charrnn.errors import UsageError
 from charrnn_inspect.gradients import Curve
+from charrnn_inspect.picture import write_picture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def write_figure(path: Path, kind: str, title: str, curves: Sequence[Curve]) -> None:
@@ -21,20 +25,12 @@ def write_figure(path: Path, kind: str, title: str, curves: Sequence[Curve]) -> 
     Raises:
         UsageError: matplotlib is not installed, or the file cannot be written.
     """
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError(f"--{kind} needs matplotlib, which is not here: pip install 'charrnn-cli[plot]'") from None
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
-    for curve in curves:
-        axes.semilogy(range(len(curve.norms)), curve.norms, label=curve.name)
-    axes.set(title=title, xlabel="distance in time k", ylabel="norm of the gradient, 1 at distance 0")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    try:
-        with rc_context({"svg.hashsalt": "charrnn"}):  # the same curves give the same file
-            figure.savefig(path, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
-    except OSError as error:
-        raise UsageError(f"--{kind} '{path}' cannot be written: {error.strerror}") from None
+
+    def draw(axes: Axes) -> None:
+        for curve in curves:
+            axes.semilogy(range(len(curve.norms)), curve.norms, label=curve.name)
+        axes.set(title=title, xlabel="distance in time k", ylabel="norm of the gradient, 1 at distance 0")
+        axes.grid(alpha=0.3)
+        axes.legend()
+
+    write_picture(path, kind, (7, 4.5), draw)

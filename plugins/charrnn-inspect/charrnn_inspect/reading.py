@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 import charrnn
-from charrnn.options import check
-from charrnn.reporting import make_reporter
-from charrnn.runs.corpus import text_to_score
 from charrnn.runs.model import load_model
 from charrnn.runs.run import Run
-from charrnn.settings import CorpusSettings
-from charrnn.training.events import Preparing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,17 +30,6 @@ def open_run(name: str | None, checkpoints: Path | None) -> tuple[Run, LanguageM
     run = charrnn.load(name, checkpoints=checkpoints).run
     assert run is not None
     return run, load_model(run).double().eval()
-
-
-def held_back(run: Run) -> Ids:
-    """Return the tokens of a run's validation text.
-
-    Raises:
-        CorpusError: the text is gone or has changed.
-    """
-    reading = check(CorpusSettings, {})
-    with make_reporter(json=False) as reporter:
-        return text_to_score(run, None, None, reading, lambda *at: reporter.listen(Preparing(*at))).tokens
 
 
 def in_lanes(tokens: Ids, steps: int, lanes: int) -> Tensor:

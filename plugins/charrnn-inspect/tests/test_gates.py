@@ -6,7 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from charrnn_inspect.reading import held_back, open_run
+from charrnn_inspect.held_back import held_back
+from charrnn_inspect.reading import open_run
 
 
 def logistic(x):

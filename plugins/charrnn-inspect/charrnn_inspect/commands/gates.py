@@ -28,7 +28,8 @@ def gates(
     from dataclasses import asdict
 
     from charrnn_inspect.gates import has_gates, saturation
-    from charrnn_inspect.reading import held_back, in_lanes, open_run
+    from charrnn_inspect.held_back import held_back
+    from charrnn_inspect.reading import in_lanes, open_run
 
     opened, model = open_run(run, checkpoints)
     cell = opened.config.settings.cell

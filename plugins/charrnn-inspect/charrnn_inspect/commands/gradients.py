@@ -69,7 +69,8 @@ def gradients(
         return
     from charrnn_inspect.clipping import clipped_share
     from charrnn_inspect.gradients import of_layers
-    from charrnn_inspect.reading import held_back, open_run
+    from charrnn_inspect.held_back import held_back
+    from charrnn_inspect.reading import open_run
 
     opened, model = open_run(run, checkpoints)
     curves = of_layers(model, held_back(opened), distance, seed)

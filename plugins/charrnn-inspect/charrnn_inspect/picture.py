@@ -1,0 +1,48 @@
+"""A picture in a file, by matplotlib."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from charrnn.atomic import write_file
+from charrnn.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: The same numbers give the same file; a run's name and its tokens are no formulas; text stays text.
+_STYLE: dict[Any, Any] = {"svg.hashsalt": "charrnn", "text.parse_math": False, "svg.fonttype": "none"}
+
+
+def write_picture(path: Path, kind: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> None:
+    """Write a picture.
+
+    Args:
+        path: of the file, which is replaced.
+        kind: ``svg`` or ``png``.
+        size: in inches, to the right and up.
+        draw: fills it.
+
+    Raises:
+        UsageError: matplotlib is not installed, or the file cannot be written.
+    """
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError(f"--{kind} needs matplotlib, which is not here: pip install 'charrnn-cli[plot]'") from None
+    content = BytesIO()
+    with rc_context(_STYLE), warnings.catch_warnings():
+        # Said of each sign, several times; it is a box then in a PNG, and in an SVG what the reader's fonts have.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure.subplots())
+        figure.savefig(content, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+    try:
+        write_file(path, content.getvalue())
+    except OSError as error:
+        raise UsageError(f"--{kind} '{path}' cannot be written: {error.strerror}") from None
