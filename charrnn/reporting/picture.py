@@ -1,82 +1,48 @@
-"""Loss curves as a picture, by matplotlib."""
+"""A picture in a file, by matplotlib: of our own commands, and of plugins'."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from charrnn.atomic import write_file
 from charrnn.errors import UsageError
-from charrnn.reporting.text import printable
-from charrnn.runs.curves import Curves, loss_range, thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: The same curves make the same file; a run's name is no formula.
-_STYLE: dict[Any, Any] = {"svg.hashsalt": "charrnn", "text.parse_math": False}
-_MARKERS = "os^Dv"
-_COLOURS = 10
-#: Of training, over the width of the picture.
-_POINTS = 300
-#: Inches, and dots an inch.
-_SIZE, _DENSITY = (8, 5), 150
-#: Of the range of losses, left free above and below.
-_FREE = 0.03
+#: The same numbers give the same file; a run's name and its tokens are no formulas; text stays text.
+_STYLE: dict[Any, Any] = {"svg.hashsalt": "charrnn", "text.parse_math": False, "svg.fonttype": "none"}
 
 
-def write_picture(path: Path, kind: Literal["png", "svg"], drawn: Sequence[Curves], loss: str, against: str) -> None:
-    """Write curves as a picture.
+def write_picture(path: Path, kind: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> None:
+    """Write a picture.
 
     Args:
-        path: is replaced.
-        kind: of picture.
-        drawn: at least one run's.
-        loss: what the unit of the loss is called.
-        against: what they are drawn against.
+        path: of the file, which is replaced.
+        kind: ``svg`` or ``png``.
+        size: in inches, to the right and up.
+        draw: fills it.
 
     Raises:
-        UsageError: matplotlib is missing, or the file cannot be written.
+        UsageError: matplotlib is not installed, or the file cannot be written.
     """
     try:
-        import matplotlib
+        from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError:
         raise UsageError(f"--{kind} needs the matplotlib package: pip install matplotlib") from None
     content = BytesIO()
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=_SIZE, layout="constrained")
-        _draw(figure.subplots(), drawn, loss, against)
-        figure.savefig(content, format=kind, dpi=_DENSITY, metadata={"Date": None} if kind == "svg" else None)
+    with rc_context(_STYLE), warnings.catch_warnings():
+        # Said of each sign, several times; it is a box then in a PNG, and in an SVG what the reader's fonts have.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure.subplots())
+        figure.savefig(content, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     try:
         write_file(path, content.getvalue())
     except OSError as error:
         raise UsageError(f"--{kind} '{path}' cannot be written: {error.strerror}") from None
-
-
-def _draw(axes: Axes, drawn: Sequence[Curves], loss: str, against: str) -> None:
-    drawn = thinned(drawn, _POINTS)
-    handles: list[Any] = []
-    for number, each in enumerate(drawn):
-        colour, marker = f"C{number % _COLOURS}", _MARKERS[number // _COLOURS % len(_MARKERS)]
-        axes.plot(*_columns(each.training), color=colour, linewidth=0.8, alpha=0.5)
-        handles += axes.plot(*_columns(each.validation), color=colour, linewidth=1.8, marker=marker, markersize=4)
-    axes.legend(handles, [_label(each) for each in drawn], title="thick: validation, thin: training")
-    low, high = loss_range(drawn)
-    free = (high - low) * _FREE or 1.0
-    axes.set_ylim(low - free, high + free)
-    axes.set_xlim(left=0)
-    axes.set_xlabel(against)
-    axes.set_ylabel(loss)
-    axes.grid(alpha=0.3)
-
-
-def _label(curves: Curves) -> str:
-    best = f", {curves.best[1]:.4f} at best" if curves.best else ""
-    return f"{printable(curves.name)}{best}"
-
-
-def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [x for x, _ in points], [y for _, y in points]

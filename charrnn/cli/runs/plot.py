@@ -35,13 +35,13 @@ def plot(
 
         print_plot(drawn, UNITS[unit], against)
         return
-    from charrnn.reporting.picture import write_picture
+    from charrnn.reporting.loss_picture import write_loss_picture
 
     if png is not None:
-        write_picture(png, "png", drawn, UNITS[unit], against)
+        write_loss_picture(png, "png", drawn, UNITS[unit], against)
         typer.echo(f"wrote {png}", err=True)
     if svg is not None:
-        write_picture(svg, "svg", drawn, UNITS[unit], against)
+        write_loss_picture(svg, "svg", drawn, UNITS[unit], against)
         typer.echo(f"wrote {svg}", err=True)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from charrnn_inspect.picture import write_picture
+from charrnn.reporting.picture import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

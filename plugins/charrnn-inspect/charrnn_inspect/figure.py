@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charrnn.reporting.picture import write_picture
 from charrnn_inspect.gradients import Curve
-from charrnn_inspect.picture import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
