@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from charrnn import Cell
 from charrnn.model import LanguageModel
+from charrnn.model.zoneout import Zoneout
 from charrnn_inspect.reading import each_layer
 
 LEFT, RIGHT = 0.1, 0.9
@@ -41,7 +42,7 @@ class Saturation:
 
 def has_gates(model: LanguageModel) -> bool:
     """Tell whether the cell of a model shows its gates."""
-    return all(callable(getattr(cell, "gates", None)) for cell in model.cells)
+    return all(callable(getattr(_bare(cell), "gates", None)) for cell in model.cells)
 
 
 def saturation(model: LanguageModel, ids: Tensor) -> list[Saturation]:
@@ -56,10 +57,15 @@ def saturation(model: LanguageModel, ids: Tensor) -> list[Saturation]:
 
 def _over_time(cell: Cell, inputs: Tensor) -> dict[str, Tensor]:
     """Return each gate as ``[T, B, H]``."""
-    gates: Callable[..., dict[str, Tensor]] = cell.gates  # type: ignore[assignment]
+    gates: Callable[..., dict[str, Tensor]] = _bare(cell).gates  # type: ignore[assignment]
     with torch.no_grad():
         state, seen = cell.initial_state(inputs.shape[1]), []
         for each in cell.project(inputs):
             seen.append(gates(each, state))
             _, state = cell.step(each, state)
     return {name: torch.stack([each[name] for each in seen]) for name in seen[0]}
+
+
+def _bare(cell: nn.Module) -> nn.Module:
+    """Return the cell itself, which zoneout wraps."""
+    return cell.cell if isinstance(cell, Zoneout) else cell

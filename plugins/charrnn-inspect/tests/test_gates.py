@@ -6,8 +6,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from charrnn_inspect.gates import has_gates, saturation
 from charrnn_inspect.held_back import held_back
 from charrnn_inspect.reading import open_run
+
+from charrnn.model import LanguageModel
+from charrnn.settings import ModelSettings
 
 
 def logistic(x):
@@ -52,6 +57,25 @@ def test_the_shares_are_those_of_the_equations(inspect, runs, cell, step):
         assert each["left"] == (values < 0.1).mean(axis=0).tolist()
         assert each["right"] == (values > 0.9).mean(axis=0).tolist()
         np.testing.assert_allclose(each["mean"], values.mean(axis=0), rtol=1e-9)
+
+
+def test_layers_read_what_the_model_gives_them_and_zoneout_hides_no_gate():
+    """Norms, residuals and zoneout written out for one step: the second layer's gates depend on all of them."""
+    torch.manual_seed(0)
+    more = {"layer_norm": True, "residual": True, "zoneout": 0.25}
+    model = LanguageModel(ModelSettings(cell="lstm", layers=2, hidden=6, embed=6, dropout=0.0, **more), 5).double()
+    model.eval()
+    assert has_gates(model)
+    features = model.embedding.weight[3].detach().numpy()
+    for layer in (0, 1):
+        w = [each.detach().numpy() for each in model.cells[layer].cell.kernel.all_weights[0]]
+        read = (features - features.mean()) / np.sqrt(features.var() + 1e-5)
+        h, _, gates = lstm(w, read, np.zeros(6), np.zeros(6))
+        features = features + 0.75 * h
+    found = saturation(model, torch.tensor([[3]]))
+    assert [each.gate for each in found if each.layer == 2] == list(gates)
+    for each, values in zip(found[3:], gates.values(), strict=True):
+        np.testing.assert_allclose(each.mean, values, rtol=1e-9)
 
 
 def test_the_table_has_the_means_over_units(inspect, runs):
