@@ -88,10 +88,11 @@ def test_every_command_of_the_guide_to_corpora_runs(text_file, hub, online):
         assert finished.code == 0, f"{command}: {finished.err}"
 
 
-def test_every_command_of_the_guide_to_learning_runs(text_file, cli):
+@pytest.mark.parametrize(("page", "least"), [(LEARNING, 3), (RUNS, 10)], ids=["learning", "runs"])
+def test_every_command_of_a_guide_runs(page, least, text_file, cli):
     text_file.rename("corpus.txt")
-    ran = list(commands(LEARNING))
-    assert len(ran) >= 3
+    ran = list(commands(page))
+    assert len(ran) >= least
     for command in ran:
         finished = cli(*quick(command))
         assert finished.code == 0, f"{command}: {finished.err}"
@@ -104,15 +105,6 @@ def test_the_guide_to_learning_names_every_technique_and_none_that_is_not_there(
     shown = cli("train", "--help").out
     for name in set(re.findall(r"`(--[a-z-]+)", LEARNING)):
         assert name in shown, name
-
-
-def test_every_command_of_the_guide_to_runs_runs(text_file, cli):
-    text_file.rename("corpus.txt")
-    ran = list(commands(RUNS))
-    assert len(ran) >= 10
-    for command in ran:
-        finished = cli(*quick(command))
-        assert finished.code == 0, f"{command}: {finished.err}"
 
 
 def test_the_guide_to_runs_names_every_flag_and_none_that_is_not_there(cli):
