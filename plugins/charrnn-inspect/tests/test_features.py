@@ -51,6 +51,7 @@ def by_reading(text):
 @settings(max_examples=300)
 @given(text=texts)
 @example(text='"a\n\nb" “c\n\nd” )) (e(f) "g"')
+@example(text="“““a\n\nb")
 @example(text="  a b\n\t c\n\n d")
 @example(text="\n\n“a” ”“b")
 def test_features_are_what_a_reader_counts(text):
