@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 
 
 class LazyCommand(TyperCommand):
-    """Stands in a list of commands for the real one, whose flags are made by pydantic: ``charrnn --help`` is without."""
+    """Stands in lists of commands for the real one, whose flags are made by pydantic: ``charrnn --help`` has none."""
 
     def make_context(self, *arguments: Any, **more: Any) -> Any:
         """Let the real command read its arguments; what is called afterwards is the context's command, the real one."""
