@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from charrnn.settings import TrainSettings
 from charrnn.training.events import Evaluated
 
 ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -183,26 +186,10 @@ def test_ctrl_c_while_a_trial_trains(tmp_path):
         "Trainer._step = stopped\n"
         "sys.exit(main(sys.argv[1:]))"
     )
-    small = [
-        "--layers",
-        "1",
-        "--hidden",
-        "8",
-        "--embed",
-        "4",
-        "--batch-size",
-        "4",
-        "--seq-len",
-        "8",
-        "--trials",
-        "9",
-        "--trial-steps",
-        "3",
-        "--over",
-        "lr",
-    ]
+    small = ["--layers", "1", "--hidden", "8", "--embed", "4", "--batch-size", "4", "--seq-len", "8"]
+    budget = ["--trials", "9", "--trial-steps", "3", "--over", "lr"]
     found = subprocess.run(
-        [sys.executable, "-c", program, "--plugin", "charrnn_tune", "tune", "words.txt", *small],
+        [sys.executable, "-c", program, "--plugin", "charrnn_tune", "tune", "words.txt", *small, *budget],
         capture_output=True,
         text=True,
         env={**os.environ, "CHARRNN_LOAD_PLUGINS": ""},
@@ -235,3 +222,24 @@ def test_what_cannot_be_is_told_in_one_line(tune, arguments, told):
     assert shown.code == 2
     assert told in shown.told
     assert "Traceback" not in shown.err
+
+
+@pytest.mark.parametrize("line", re.findall(r"^\$ charrnn (tune .*)$", README, flags=re.MULTILINE))
+def test_every_command_of_the_readme_runs(cli, line):
+    """Each as it stands, but for a budget of a moment in the place of minutes."""
+    short = re.sub(r"--time \S+( --trial-time \S+)?", "--trials 1 --trial-steps 1", line)
+    shown = cli(*shlex.split(short if "--preset" in short else f"{short} --preset tiny"))
+    assert shown.code == 0, shown.err
+    assert re.search(r"^train with it: charrnn train words.txt --config \S+$", shown.out, flags=re.MULTILINE)
+
+
+def test_the_readme_lists_every_range():
+    listed = re.findall(r"^\| `(\S+)` \| (.+?) \|", README, flags=re.MULTILINE)
+    assert listed == [(name, _written(each)) for name, each in known_ranges().items()]
+
+
+def _written(within):
+    if "choices" in within:
+        return ", ".join(f"`{str(each).lower()}`" for each in within["choices"])
+    how = ", by logarithm" if within["log"] else f", in steps of {within['step']}" if within["step"] else ""
+    return f"{within['low']:g} to {within['high']:g}{how}"
