@@ -71,6 +71,16 @@ def of_kind(kind: str) -> dict[str, Any]:
     return {"names": kind}
 
 
+def tuned_over(low: float, high: float, *, log: bool = False, step: int | None = None) -> dict[str, Any]:
+    """Say from where to where a search of hyperparameters may try a setting: evenly, or evenly in its logarithm."""
+    return {"tuned": {"low": low, "high": high, "log": log, "step": step}}
+
+
+def tuned_among(*choices: str | bool) -> dict[str, Any]:
+    """Say which values a search of hyperparameters may try."""
+    return {"tuned": {"choices": list(choices)}}
+
+
 class Settings(BaseModel):
     """Base of the groups: no unknown names, nothing changed after it was checked."""
 
@@ -128,19 +138,47 @@ class PreparationSettings(CorpusSettings, TokenizerSettings):
 class ModelSettings(Settings):
     """The model's shape, and what regularises it."""
 
-    cell: str | None = Field(None, description="lstm, gru, rnn, or a plugin's", json_schema_extra=of_kind("cells"))
+    cell: str | None = Field(
+        None,
+        description="lstm, gru, rnn, or a plugin's",
+        json_schema_extra=of_kind("cells") | tuned_among("lstm", "gru"),
+    )
     cell_options: Options = Field({}, description="an option of the cell, as key=value")
-    layers: int | None = Field(None, ge=1, le=64, description="stacked recurrent layers")
-    hidden: int | None = Field(None, ge=1, le=65536, description="hidden features of a layer")
-    embed: int | None = Field(None, ge=1, le=65536, description="features of a token's embedding")
-    layer_norm: bool = Field(False, description="normalise what each layer reads")
-    residual: bool = Field(False, description="add a layer's inputs to its outputs, where both are as wide")
+    layers: int | None = Field(
+        None, ge=1, le=64, description="stacked recurrent layers", json_schema_extra=tuned_over(1, 3)
+    )
+    hidden: int | None = Field(
+        None, ge=1, le=65536, description="hidden features of a layer", json_schema_extra=tuned_over(64, 512, step=32)
+    )
+    embed: int | None = Field(
+        None,
+        ge=1,
+        le=65536,
+        description="features of a token's embedding",
+        json_schema_extra=tuned_over(16, 256, log=True),
+    )
+    layer_norm: bool = Field(
+        False, description="normalise what each layer reads", json_schema_extra=tuned_among(False, True)
+    )
+    residual: bool = Field(
+        False,
+        description="add a layer's inputs to its outputs, where both are as wide",
+        json_schema_extra=tuned_among(False, True),
+    )
     tied: bool = Field(False, description="use the embedding's matrix as the output layer's; needs --embed as --hidden")
-    orthogonal: bool = Field(False, description="let the recurrent weights start orthogonal")
-    dropout: Fraction | None = Field(None, description="dropout after each layer")
-    variational: bool = Field(False, description="drop the same features at all steps of a chunk")
-    weight_drop: Fraction = Field(0.0, description="share of the recurrent weights dropped for a chunk")
-    zoneout: Fraction = Field(0.0, description="share of the state that stays as it was, at each step")
+    orthogonal: bool = Field(
+        False, description="let the recurrent weights start orthogonal", json_schema_extra=tuned_among(False, True)
+    )
+    dropout: Fraction | None = Field(None, description="dropout after each layer", json_schema_extra=tuned_over(0, 0.6))
+    variational: bool = Field(
+        False, description="drop the same features at all steps of a chunk", json_schema_extra=tuned_among(False, True)
+    )
+    weight_drop: Fraction = Field(
+        0.0, description="share of the recurrent weights dropped for a chunk", json_schema_extra=tuned_over(0, 0.5)
+    )
+    zoneout: Fraction = Field(
+        0.0, description="share of the state that stays as it was, at each step", json_schema_extra=tuned_over(0, 0.3)
+    )
 
     def shape(self) -> tuple[str, int, int, int]:
         """Return cell, layers, hidden size and embedding size, once a preset has filled them in."""
@@ -152,14 +190,30 @@ class ModelSettings(Settings):
 class OptimizerSettings(Settings):
     """How weights are changed."""
 
-    optimizer: Literal["adamw", "rmsprop", "sgd"] = Field("adamw", description="the optimizer")
-    lr: Positive | None = Field(None, le=100, description="peak learning rate")
-    schedule: Literal["cosine", "linear", "step", "constant"] = Field(
-        "cosine", description="how the learning rate falls over the budget"
+    optimizer: Literal["adamw", "rmsprop", "sgd"] = Field(
+        "adamw", description="the optimizer", json_schema_extra=tuned_among("adamw", "rmsprop", "sgd")
     )
-    warmup: Fraction = Field(0.02, description="share of the budget in which the learning rate rises from 0")
-    weight_decay: NotNegative = Field(0.01, description="decoupled weight decay")
-    clip: NotNegative = Field(1.0, description="largest norm of the whole gradient (0: unlimited)")
+    lr: Positive | None = Field(
+        None, le=100, description="peak learning rate", json_schema_extra=tuned_over(3e-4, 3e-2, log=True)
+    )
+    schedule: Literal["cosine", "linear", "step", "constant"] = Field(
+        "cosine",
+        description="how the learning rate falls over the budget",
+        json_schema_extra=tuned_among("cosine", "linear", "step", "constant"),
+    )
+    warmup: Fraction = Field(
+        0.02,
+        description="share of the budget in which the learning rate rises from 0",
+        json_schema_extra=tuned_over(0, 0.2),
+    )
+    weight_decay: NotNegative = Field(
+        0.01, description="decoupled weight decay", json_schema_extra=tuned_over(1e-4, 0.3, log=True)
+    )
+    clip: NotNegative = Field(
+        1.0,
+        description="largest norm of the whole gradient (0: unlimited)",
+        json_schema_extra=tuned_over(0.1, 10, log=True),
+    )
     clip_value: NotNegative = Field(0.0, description="largest number in the gradient, either sign (0: unlimited)")
     ema: Fraction = Field(
         0.0, description="decay of a moving average of the weights, such as 0.999, which is what is validated and kept"
@@ -169,8 +223,20 @@ class OptimizerSettings(Settings):
 class LoopSettings(Settings):
     """The training loop: its chunks, its budget, what it is validated on, its machine."""
 
-    seq_len: int | None = Field(None, ge=1, le=1_000_000, description="time steps backpropagated through")
-    batch_size: int | None = Field(None, ge=1, le=1_000_000, description="lanes of the corpus read side by side")
+    seq_len: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="time steps backpropagated through",
+        json_schema_extra=tuned_over(32, 256, step=32),
+    )
+    batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="lanes of the corpus read side by side",
+        json_schema_extra=tuned_over(8, 64, log=True),
+    )
     random_offset: bool = Field(
         False, description="cut the text into chunks at other places in each epoch (a stream always is)"
     )

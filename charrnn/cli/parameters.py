@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -42,7 +42,7 @@ RunArgument = Annotated[
 ]
 
 
-def takes_settings(panels: Mapping[str, type[Settings]]) -> Callable[[Command], Command]:
+def takes_settings(panels: Mapping[str, type[Settings]], but: Collection[str] = ()) -> Callable[[Command], Command]:
     """Give a command one flag a setting, in place of its ``**settings``.
 
     Values come as they were written; the settings' own check reads them, so that a flag and a file agree on what is
@@ -50,6 +50,7 @@ def takes_settings(panels: Mapping[str, type[Settings]]) -> Callable[[Command], 
 
     Args:
         panels: groups of settings by their heading in the help.
+        but: settings that this command has no flag for.
     """
 
     def decorate(command: Command) -> Command:
@@ -59,6 +60,7 @@ def takes_settings(panels: Mapping[str, type[Settings]]) -> Callable[[Command], 
             _parameter(name, field, panel)
             for panel, group in panels.items()
             for name, field in group.model_fields.items()
+            if name not in but
         ]
         parameters = [*own, *made]
         command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

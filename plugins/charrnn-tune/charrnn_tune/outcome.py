@@ -1,0 +1,51 @@
+"""What a search found, as a file that ``charrnn train --config`` takes."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from charrnn.atomic import write_file
+from charrnn.errors import UsageError
+from charrnn.settings import TrainSettings
+
+_HEAD = "# Found by charrnn tune"
+
+
+def check_output(path: Path) -> None:
+    """Refuse a place that cannot be written to, or where there is a file of somebody else's, before hours are spent.
+
+    Raises:
+        UsageError: so it is.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(f"--output '{path}': there is no directory '{path.parent}'")
+    if path.exists() and not (path.is_file() and path.read_bytes().startswith(_HEAD.encode())):
+        raise UsageError(f"--output '{path}': exists, and charrnn tune did not write it; give another name")
+
+
+def write_outcome(path: Path, corpus: str, loss: float, trials: int, settings: dict[str, Any]) -> None:
+    """Write settings as TOML, whole or not at all."""
+    about = f"{_HEAD}: {loss:.4f} bits per character, the best of {trials} trial{'s' if trials != 1 else ''}. Use it by"
+    lines = [about, "# " + " ".join(train_command(corpus, path).splitlines())]
+    given = [name for name in TrainSettings.model_fields if settings.get(name) not in (None, {})]
+    lines += [f"{name} = {_toml(settings[name])}" for name in given]
+    write_file(path, "".join(f"{line}\n" for line in lines).encode())
+
+
+def train_command(corpus: str, path: Path) -> str:
+    """Return what to type to train with what was found."""
+    return shlex.join(["charrnn", "train", corpus, "--config", str(path)])
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(name)} = {_toml(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, str):
+        # JSON's escapes are TOML's, but for the one control character that JSON leaves as it is.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)
