@@ -75,7 +75,7 @@ def test_the_python_interface(text_file):
     for wrong in ({"num": 2}, {"beam": 2}):
         with pytest.raises(charrnn.CharrnnError):
             session.generate(**wrong)
-    with pytest.raises(charrnn.CharrnnError, match="no device called 'tpu'"):
+    with pytest.raises(charrnn.CharrnnError, match="device 'tpu': should be auto, cpu, mps, cuda, or cuda:N"):
         charrnn.load(session.run.path, device="tpu")
 
 

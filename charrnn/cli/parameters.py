@@ -15,7 +15,8 @@ from charrnn.cli.completion import complete_runs, completes
 from charrnn.layers import PAIRS, flag
 from charrnn.options import parse_pairs
 from charrnn.runs.place import ENVIRONMENT
-from charrnn.settings import Options, Settings, parse_duration, parse_size
+from charrnn.settings import Options, Settings
+from charrnn.units import parse_duration, parse_size
 
 Command = Callable[..., Any]
 
