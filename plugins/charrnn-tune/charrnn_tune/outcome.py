@@ -9,6 +9,7 @@ from typing import Any
 
 from charrnn.atomic import write_file
 from charrnn.errors import UsageError
+from charrnn.plugins import plugins
 from charrnn.settings import TrainSettings
 
 _HEAD = "# Found by charrnn tune"
@@ -27,9 +28,12 @@ def check_output(path: Path) -> None:
 
 
 def write_outcome(path: Path, corpus: str, loss: float, trials: int, settings: dict[str, Any]) -> None:
-    """Write settings as TOML, whole or not at all."""
+    """Write settings as TOML, with the plugins that were added by ``--plugin``; whole or not at all."""
     about = f"{_HEAD}: {loss:.4f} bits per character, the best of {trials} trial{'s' if trials != 1 else ''}. Use it by"
     lines = [about, "# " + " ".join(train_command(corpus, path).splitlines())]
+    added = [each for each in plugins().added if each != __package__]
+    if added:
+        lines.append(f"plugin = {_toml(added)}")
     given = [name for name in TrainSettings.model_fields if settings.get(name) not in (None, {})]
     lines += [f"{name} = {_toml(settings[name])}" for name in given]
     write_file(path, "".join(f"{line}\n" for line in lines).encode())

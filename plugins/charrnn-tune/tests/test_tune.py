@@ -17,6 +17,7 @@ from charrnn_tune.ranges import known_ranges
 
 import charrnn
 from charrnn.errors import DivergedError
+from charrnn.plugins import plugins
 from charrnn.settings import TrainSettings
 from charrnn.training.events import Evaluated
 
@@ -84,6 +85,21 @@ def test_train_takes_what_was_found(cli, tune):
     assert cli(*typed, "--steps", 2, "--name", "tuned").code == 0
     trained = charrnn.load("tuned").run.config.settings
     assert {name: getattr(trained, name) for name in found} == found
+
+
+def test_the_file_names_the_plugins_that_it_needs(cli, tune):
+    Path("mine.py").write_text(
+        "from charrnn import hookimpl\n"
+        "from charrnn.cells.gru import GRU\n\n\n"
+        "class Mine(GRU):\n    pass\n\n\n"
+        "@hookimpl\n"
+        "def register_cells(register):\n    register('mine', Mine)\n"
+    )
+    shown = tune("--trials", 1, "--trial-steps", 1, "--over", "lr", "--cell", "mine", "--plugin", "mine.py")
+    assert shown.code == 0, shown.err
+    plugins.cache_clear()
+    shown = cli("train", "words.txt", "--config", "tuned.toml", "--steps", 1, "--name", "tuned")
+    assert shown.code == 0, shown.err
 
 
 def test_a_study_goes_on_and_counts_its_trials(tune, losses):
