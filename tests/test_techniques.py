@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,13 @@ class TestStructure:
             each(ids, each.initial_state(2))[0].square().sum().backward()
         both = untied.embedding.weight.grad + untied.output.weight.grad
         torch.testing.assert_close(model.output.weight.grad, both)
+
+    def test_a_tied_matrix_is_counted_once(self, text_file, cli):
+        shape = ["--layers", 1, "--hidden", 8, "--embed", 8, "--steps", 2]
+        trained = cli("train", text_file, *TINY, *shape, "--tied", "--name", "mine", "--json")
+        [told] = [json.loads(line) for line in trained.out.splitlines() if '"started"' in line]
+        [row] = cli("runs", "compare", "--json").json()["runs"]
+        assert row["parameters"] == told["parameters"]
 
     @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
     def test_recurrent_weights_start_orthogonal_gate_by_gate(self, cell):

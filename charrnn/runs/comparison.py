@@ -39,7 +39,7 @@ class ValidatedText:
         if self.sha256 != other.sha256:
             return False
         mine, theirs = ((each.start, each.scored, each.total) for each in (self, other))
-        return mine == theirs or self._whole == other._whole is True
+        return mine == theirs or (self._whole and other._whole)
 
     @property
     def _whole(self) -> bool:

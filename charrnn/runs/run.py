@@ -170,7 +170,7 @@ class Run:
         }
 
     def parameters(self) -> int:
-        """Count the numbers in the best weights, by the file's header alone.
+        """Count the trained numbers of the best weights, by the file's header alone.
 
         Raises:
             RunError: there are none, or they are damaged.
@@ -180,9 +180,12 @@ class Run:
         path = self._best_file()
         try:
             with safetensors.safe_open(path, framework="numpy") as file:
-                return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - no dict
+                counts = {name: math.prod(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
         except (OSError, safetensors.SafetensorError) as error:
             raise RunError(f"{path} is damaged: {error}") from error
+        if self.config.settings.tied:
+            counts.pop("embedding.weight", None)  # the output layer's, which is saved under both names
+        return sum(counts.values())
 
     def _best_file(self) -> Path:
         directory = self._latest()
