@@ -30,6 +30,7 @@ def write_figure(path: Path, kind: str, title: str, curves: Sequence[Curve]) -> 
         for curve in curves:
             axes.semilogy(range(len(curve.norms)), curve.norms, label=curve.name)
         axes.set(title=title, xlabel="distance in time k", ylabel="norm of the gradient, 1 at distance 0")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0e}")  # by itself it writes formulas, which are off
         axes.grid(alpha=0.3)
         axes.legend()
 

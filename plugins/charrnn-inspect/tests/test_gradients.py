@@ -218,3 +218,10 @@ def test_a_run_says_how_often_it_was_clipped(inspect, runs, tmp_path, more, told
     assert shown.out.splitlines()[-1] == told
     found = inspect("gradients", tmp_path / "again", "--distance", 3, "--json").json()
     assert found["clipped"] == more.get("clipped")
+
+
+def test_a_picture_s_axis_has_numbers_and_no_formulas(inspect, tmp_path):
+    inspect("gradients", "--cell", "gru", "--distance", 20, "--hidden", 4, "--svg", "a.svg")
+    content = (tmp_path / "a.svg").read_text()
+    assert ">1e+00<" in content
+    assert "math" not in content
