@@ -25,7 +25,7 @@ def write(rows: list[Row]) -> None:
 
 
 def _presets(rows: list[Row]) -> list[str]:
-    head = ("| command | seed | machine, date |" + _HEAD[0][3:], "| --- | --- | --- |" + _HEAD[1][5:])
+    head = ("| command | seed | machine, date |" + _HEAD[0][3:], "| --- | --- | --- |" + _HEAD[1][7:])
     lines = []
     for row in _of(rows, "presets"):
         lines.append(f"| `{row.command}` | {row.seed} | {row.machine}, {row.date} | {_figures(row)}")
