@@ -18,6 +18,7 @@ from charrnn.evaluation import score_tokens
 from charrnn.generation.session import Session
 from charrnn.runs.corpus import text_to_score
 from charrnn.settings import CorpusSettings
+from charrnn.tokenizers.base import Ids
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,14 @@ def measure(experiment: Experiment, corpus: Path, runs: Path, *, seed: int, dyna
 
 def _losses(opened: Callable[[], Session]) -> tuple[float, float, float]:
     """Return the loss on all of the held-back text, and on each half by itself; opened anew for each."""
-    found = []
-    for part in (slice(None), slice(0, 0.5), slice(0.5, 1)):
-        session = opened()
-        assert session.run is not None
-        tokens = text_to_score(session.run, None, None, CorpusSettings(), lambda *_: None).tokens
-        begin, end = (None if at is None else int(at * len(tokens)) for at in (part.start, part.stop))
-        found.append(score_tokens(session.network, tokens[begin:end], session.context) / len(tokens[begin:end]))
-    whole, first, second = found
+    run = opened().run
+    assert run is not None
+    tokens = text_to_score(run, None, None, CorpusSettings(), lambda *_: None).tokens
+    middle = len(tokens) // 2
+    parts = tokens, tokens[:middle], tokens[middle:]
+    whole, first, second = (_loss(opened(), part) for part in parts)
     return whole, first, second
+
+
+def _loss(session: Session, tokens: Ids) -> float:
+    return score_tokens(session.network, tokens, session.context) / len(tokens)

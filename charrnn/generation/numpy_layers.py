@@ -60,9 +60,8 @@ class Zoneout(NumpyCell):
 
     def step(self, projected: Array, state: NumpyState) -> tuple[Array, NumpyState]:
         """Step as the cell does, and keep the share."""
-        kept = tuple(
-            leaf * leaf.dtype.type(self._rate) for leaf in state
-        )  # apart, as the step may write into its state
+        # Apart from the state, into which the step may write.
+        kept = tuple(leaf * leaf.dtype.type(self._rate) for leaf in state)
         output, after = self._cell.step(projected, state)
         zoned = tuple(leaf + new * new.dtype.type(1 - self._rate) for leaf, new in zip(kept, after, strict=True))
         return next((new for new, leaf in zip(zoned, after, strict=True) if leaf is output), output), zoned

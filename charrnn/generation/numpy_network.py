@@ -156,10 +156,10 @@ class NumpyNetwork(Network):
 
 def _check_names(weights: Mapping[str, Array], layers: int, norms: int) -> None:
     """Refuse weights that nobody reads."""
-    known = ["embedding.weight", "output.weight", "output.bias"]
-    known += [f"cells.{number}." for number in range(layers)] + [f"norms.{number}." for number in range(norms)]
-    for name in weights:
-        if not name.startswith(tuple(known)):
+    known = {"embedding.weight", "output.weight", "output.bias"}
+    parts = (*(f"cells.{number}." for number in range(layers)), *(f"norms.{number}." for number in range(norms)))
+    for name in weights.keys() - known:
+        if not name.startswith(parts):
             raise RunError(f"the weights have {name}, which belongs to no part of the model")
 
 

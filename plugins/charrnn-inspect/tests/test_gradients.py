@@ -146,7 +146,6 @@ def test_a_chart_is_plain_text():
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_a_picture_is_written_beside_the_table(inspect, tmp_path, kind):
-    pytest.importorskip("matplotlib")
     shown = inspect("gradients", "--cell", "gru", "--distance", 5, "--hidden", 4, f"--{kind}", f"a.{kind}")
     assert (shown.code, shown.told) == (0, f"wrote a.{kind}")
     assert "distance" in shown.out
