@@ -1,14 +1,17 @@
 """Trains, and writes docs/results.md: ``make results CORPUS=tinyshakespeare.txt``.
 
 Rows are kept in rows.jsonl beside this file as they come, and a row that is there is not trained again; ``--only``
-takes a part. All of it takes most of a day of a machine for itself.
+takes a part. All of it takes most of a day of a machine for itself; ``--jobs 2`` with ``OMP_NUM_THREADS=1`` does what
+has a budget of steps on two cores at once.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -27,6 +30,7 @@ def main() -> None:
     parser.add_argument("corpus", nargs="?", type=Path, help="a text file; none only writes the page")
     parser.add_argument("--only", default="", help="experiments whose name begins so, such as presets/quick")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side, where the budget is not one of time")
     parser.add_argument("--runs", type=Path, default=Path("checkpoints/results"), help="where the runs are kept")
     asked = parser.parse_args()
     rows = [Row(**json.loads(line)) for line in ROWS.read_text().splitlines()] if ROWS.exists() else []
@@ -34,12 +38,16 @@ def main() -> None:
         torch.set_flush_denormal(True)
         keep_freed_memory()
         done = {(row.key, row.seed) for row in rows}
-        for each in experiments():
-            if each.key.startswith(asked.only) and (each.key, asked.seed) not in done:
-                rows.append(measure(each, asked.corpus, asked.runs, seed=asked.seed, dynamic=each.table == "presets"))
-                print(rows[-1], flush=True)
+        wanted = [each for each in experiments() if each.key.startswith(asked.only)]
+        wanted = [each for each in wanted if (each.key, asked.seed) not in done]
+        if asked.jobs > 1 and any("--time" in each.arguments for each in wanted):
+            parser.error("--jobs: what is trained by time needs the machine for itself")
+        with ThreadPoolExecutor(asked.jobs) as pool:
+            for row in pool.map(partial(measure, corpus=asked.corpus, runs=asked.runs, seed=asked.seed), wanted):
+                rows.append(row)
+                print(row, flush=True)
                 with ROWS.open("a") as file:
-                    file.write(json.dumps(asdict(rows[-1])) + "\n")
+                    file.write(json.dumps(asdict(row)) + "\n")
     write(rows)
 
 

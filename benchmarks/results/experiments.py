@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import product
 
 from benchmarks.cells import hidden_size, parameters
-from charrnn.presets import PRESETS
 
 #: Characters of Tiny Shakespeare that differ: cells are made equal in parameters for a vocabulary of this size.
 _VOCABULARY = 65
@@ -61,21 +60,23 @@ def _cells() -> list[Experiment]:
 
 
 def _techniques() -> list[Experiment]:
-    """Each technique by itself, added to (or taken from) the preset ``good`` for as many steps as that takes."""
+    """Each technique by itself, added to (or taken from) a plain LSTM, for so many steps that it begins to overfit."""
     alone: dict[str, tuple[str, ...]] = {
         "as it is": (),
         "no dropout": ("--dropout", "0"),
+        "dropout 0.4": ("--dropout", "0.4"),
         "variational dropout": ("--variational",),
         "weight drop 0.2": ("--weight-drop", "0.2"),
         "zoneout 0.05": ("--zoneout", "0.05"),
         "layer norm": ("--layer-norm",),
         "residual": ("--residual",),
-        "tied": ("--tied", "--embed", str(PRESETS["good"]["hidden"])),
+        "tied": ("--tied", "--embed", str(_FEATURES)),
         "orthogonal": ("--orthogonal",),
         "random offset": ("--random-offset",),
         "average 0.999": ("--ema", "0.999"),
         "clip by value 0.1": ("--clip", "0", "--clip-value", "0.1"),
         "rmsprop": ("--optimizer", "rmsprop", "--lr", "1e-3"),
     }
-    budget = ("--preset", "good", "--steps", "4000")
-    return [Experiment("techniques", name, (*budget, *more)) for name, more in alone.items()]
+    shape = ("--cell", "lstm", "--layers", "2", "--hidden", str(_FEATURES), "--embed", "64", "--dropout", "0.2")
+    chunk = ("--seq-len", "128", "--batch-size", "16", "--lr", "3e-3", "--steps", "4000")
+    return [Experiment("techniques", name, (*shape, *chunk, *more)) for name, more in alone.items()]

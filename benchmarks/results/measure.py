@@ -58,7 +58,7 @@ class Row:
     dynamic_second: float | None = None
 
 
-def measure(experiment: Experiment, corpus: Path, runs: Path, *, seed: int, dynamic: bool) -> Row:
+def measure(experiment: Experiment, corpus: Path, runs: Path, seed: int) -> Row:
     """Train and score."""
     name = experiment.key.replace("/", "-").replace(" ", "-")
     arguments = ["train", str(corpus), *experiment.arguments, "--seed", str(seed)]
@@ -69,7 +69,8 @@ def measure(experiment: Experiment, corpus: Path, runs: Path, *, seed: int, dyna
         next(each for each in reversed(events) if each["event"] == kind) for kind in ("started", "logged", "finished")
     )
     whole, first, second = _losses(lambda: charrnn.load(name, checkpoints=runs))
-    adapted = _losses(lambda: charrnn.load(name, checkpoints=runs, dynamic=True)) if dynamic else (None, None, None)
+    presets = experiment.table == "presets"
+    adapted = _losses(lambda: charrnn.load(name, checkpoints=runs, dynamic=True)) if presets else (None, None, None)
     return Row(
         key=experiment.key,
         command=shlex.join(["charrnn", "train", corpus.name, *arguments[2:]]),
