@@ -16,7 +16,10 @@ _INTERRUPTIONS = (KeyboardInterrupt, SystemExit, InterruptedRunError)
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file beside its place, flush it, and put it in its place."""
+    """Write a file beside its place, flush it, and put it in its place; a device or a pipe is written to as it is."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     # A name of its own, since another process may be writing the same file.
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
     try:

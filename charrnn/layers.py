@@ -23,6 +23,13 @@ def flag(name: str) -> str:
     return "--" + singular.replace("_", "-")
 
 
+def spoken(values: Mapping[str, Any]) -> str:
+    """Write settings in one line: what is on by its name, what has a value with it, and nothing of the rest."""
+    return ", ".join(
+        name.replace("_", " ") + ("" if value is True else f" {value}") for name, value in values.items() if value
+    )
+
+
 def read_settings(flags: Mapping[str, Any], file: Path | None) -> TrainSettings:
     """Lay flags over a file's settings; what neither gives stays open.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from charrnn.errors import UsageError, near_names
+from charrnn.layers import spoken
 from charrnn.settings import BUDGETS, TrainSettings
 
 AUTO = "auto"
@@ -70,12 +71,12 @@ def complete(settings: TrainSettings, preset: str, tokens: int | None, device: s
     name = _fitting(to_learn) if preset == AUTO else preset
     values = PRESETS[name]
     chosen = {key: value for key, value in values.items() if getattr(settings, key) is None}
-    if settings.tied and "embed" in chosen:
-        chosen["embed"] = settings.hidden or chosen["hidden"]
+    if settings.tied:
+        width = settings.hidden or settings.embed or values["hidden"]
+        chosen |= {key: width for key in ("hidden", "embed") if key in chosen}
     settings = settings.model_copy(update=chosen)
     if preset == AUTO and chosen:
-        listed = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in chosen.items())
-        notes.append(f"preset {name}: {listed}")
+        notes.append(f"preset {name}: {spoken(chosen)}")
     if settings.eval_tokens is None:
         share = max(_LEAST_EVAL_TOKENS, int(_EVAL_SHARE * to_learn))
         settings = settings.model_copy(update={"eval_tokens": share})

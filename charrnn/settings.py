@@ -134,8 +134,8 @@ class ModelSettings(Settings):
         description="features of a token's embedding",
         json_schema_extra=tuned_over(16, 256, log=True),
     )
-    layer_norm: bool = Field(
-        False, description="normalise what each layer reads", json_schema_extra=tuned_among(False, True)
+    layer_norm: bool | None = Field(
+        None, description="normalise what each layer reads", json_schema_extra=tuned_among(False, True)
     )
     residual: bool = Field(
         False,
@@ -192,8 +192,8 @@ class OptimizerSettings(Settings):
         json_schema_extra=tuned_over(0.1, 10, log=True),
     )
     clip_value: NotNegative = Field(0.0, description="largest number in the gradient, either sign (0: unlimited)")
-    ema: Fraction = Field(
-        0.0, description="decay of a moving average of the weights, such as 0.999, which is what is validated and kept"
+    ema: Fraction | None = Field(
+        None, description="decay of a moving average of the weights, such as 0.999, which is what is validated and kept"
     )
 
 
@@ -214,8 +214,8 @@ class LoopSettings(Settings):
         description="lanes of the corpus read side by side",
         json_schema_extra=tuned_over(8, 64, log=True),
     )
-    random_offset: bool = Field(
-        False, description="cut the text into chunks at other places in each epoch (a stream always is)"
+    random_offset: bool | None = Field(
+        None, description="cut the text into chunks at other places in each epoch (a stream always is)"
     )
     steps: int | None = Field(None, ge=1, le=10**12, description="budget: optimizer steps")
     epochs: Positive | None = Field(None, le=1e9, description="budget: passes over the corpus")

@@ -1,6 +1,7 @@
 """Trains, and writes docs/results.md: ``make results CORPUS=tinyshakespeare.txt``.
 
-Rows are kept in rows.jsonl beside this file as they come, and a row that is there is not trained again; ``--only``
+Rows are kept in rows.jsonl beside this file as they come, and what is there is not trained again, unless its command
+has changed; a run that was broken off goes on; ``--only``
 takes a part. All of it takes most of a day of a machine for itself; ``--jobs 2`` with ``OMP_NUM_THREADS=1`` does what
 has a budget of steps on two cores at once.
 """
@@ -9,9 +10,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -37,17 +37,19 @@ def main() -> None:
     if asked.corpus:
         torch.set_flush_denormal(True)
         keep_freed_memory()
-        done = {(row.key, row.seed) for row in rows}
+        done = {row.command for row in rows}
         wanted = [each for each in experiments() if each.key.startswith(asked.only)]
-        wanted = [each for each in wanted if (each.key, asked.seed) not in done]
+        wanted = [each for each in wanted if each.command(asked.corpus, asked.seed) not in done]
         if asked.jobs > 1 and any("--time" in each.arguments for each in wanted):
             parser.error("--jobs: what is trained by time needs the machine for itself")
         with ThreadPoolExecutor(asked.jobs) as pool:
-            for row in pool.map(partial(measure, corpus=asked.corpus, runs=asked.runs, seed=asked.seed), wanted):
-                rows.append(row)
+            for ended in as_completed(
+                pool.submit(measure, each, asked.corpus, asked.runs, asked.seed) for each in wanted
+            ):
+                row = ended.result()
+                rows = [*(each for each in rows if (each.key, each.seed) != (row.key, row.seed)), row]
                 print(row, flush=True)
-                with ROWS.open("a") as file:
-                    file.write(json.dumps(asdict(row)) + "\n")
+                ROWS.write_text("".join(json.dumps(asdict(each)) + "\n" for each in rows))
     write(rows)
 
 

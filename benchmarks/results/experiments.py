@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 from benchmarks.cells import hidden_size, parameters
 
 #: Characters of Tiny Shakespeare that differ: cells are made equal in parameters for a vocabulary of this size.
 _VOCABULARY = 65
+#: Characters that a run keeps its best weights by: the first half of what is held back, so that the second half has
+#: chosen nothing.
+_CHOSEN_BY = 55_770
 #: Cells at equal parameters have as many as this one, with two layers of so many features.
 _REFERENCE, _FEATURES = "lstm", 256
-#: Each cell is trained at each of these, and stands in the table by its best: one rate would favour one cell.
+#: Each cell is trained at each of these: one rate would favour one cell.
 _RATES = (2e-3, 4e-3)
 _STEPS = 2000
 
@@ -34,6 +39,14 @@ class Experiment:
     def key(self) -> str:
         """Name it among all."""
         return f"{self.table}/{self.name}"
+
+    def asked(self, seed: int) -> tuple[str, ...]:
+        """Return what follows the corpus on the command line."""
+        return (*self.arguments, "--eval-tokens", str(_CHOSEN_BY), "--seed", str(seed))
+
+    def command(self, corpus: Path, seed: int) -> str:
+        """Return what a person types."""
+        return shlex.join(["charrnn", "train", corpus.name, *self.asked(seed)])
 
 
 def experiments() -> list[Experiment]:

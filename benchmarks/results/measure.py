@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +15,8 @@ from benchmarks.speed.machine import describe
 from charrnn.evaluation import score_tokens
 from charrnn.generation.session import Session
 from charrnn.runs.corpus import text_to_score
+from charrnn.runs.metrics import read_metrics
+from charrnn.runs.run import METRICS, Run
 from charrnn.settings import CorpusSettings
 from charrnn.tokenizers.base import Ids
 
@@ -59,28 +59,28 @@ class Row:
 
 
 def measure(experiment: Experiment, corpus: Path, runs: Path, seed: int) -> Row:
-    """Train and score."""
-    name = experiment.key.replace("/", "-").replace(" ", "-")
-    arguments = ["train", str(corpus), *experiment.arguments, "--seed", str(seed)]
-    elsewhere = ["--name", name, "--checkpoints", str(runs), "--json"]
-    ran = subprocess.run([sys.executable, "-m", "charrnn", *arguments, *elsewhere], check=True, stdout=subprocess.PIPE)
-    events = [json.loads(line) for line in ran.stdout.splitlines()]
-    started, logged, finished = (
-        next(each for each in reversed(events) if each["event"] == kind) for kind in ("started", "logged", "finished")
-    )
+    """Train and score; a run that was broken off goes on."""
+    name = f"{experiment.key}-{seed}".replace("/", "-").replace(" ", "-")
+    arguments = ["--resume"] if (runs / name).exists() else [str(corpus), *experiment.asked(seed)]
+    elsewhere = ["--name", name, "--checkpoints", str(runs)]
+    subprocess.run([sys.executable, "-m", "charrnn", "train", *arguments, *elsewhere], check=True)
+    run = Run(runs / name)
+    state = run.state()
+    assert state is not None
+    trained = [record for record in read_metrics(run.path / METRICS)[0] if record["kind"] == "train"]
     whole, first, second = _losses(lambda: charrnn.load(name, checkpoints=runs))
     presets = experiment.table == "presets"
     adapted = _losses(lambda: charrnn.load(name, checkpoints=runs, dynamic=True)) if presets else (None, None, None)
     return Row(
         key=experiment.key,
-        command=shlex.join(["charrnn", "train", corpus.name, *arguments[2:]]),
+        command=experiment.command(corpus, seed),
         seed=seed,
         machine=describe(),
         date=datetime.now(UTC).date().isoformat(),
-        parameters=started["parameters"],
-        steps=finished["step"],
-        epochs=logged["epoch"],
-        seconds=finished["seconds"],
+        parameters=run.parameters(),
+        steps=state["step"],
+        epochs=trained[-1]["epoch"],
+        seconds=state["seconds"],
         whole=whole,
         first=first,
         second=second,

@@ -89,7 +89,7 @@ def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
     options, many = field.annotation == Options, _is_repeatable(field)
     switch, either = field.annotation is bool, field.annotation == bool | None
     option = typer.Option(
-        f"{flag(name)}/--no-{name}" if either else flag(name),
+        f"{flag(name)}/--no-{name.replace('_', '-')}" if switch or either else flag(name),
         help=_help(field),
         metavar="KEY=VALUE" if options else None if switch or either else _metavar(field),
         rich_help_panel=panel,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False)
 
 _OBSERVERS = "Observers"
+#: Steps of a profile: all of its trace is in memory until it is written, ten megabytes a step and more.
+_MOST_PROFILED = 100
 
 
 @app.command()
@@ -97,6 +99,7 @@ def train(
         typer.Option(
             metavar="N",
             min=1,
+            max=_MOST_PROFILED,
             help="Trace N steps, after a few of warm-up: the trace goes into the run, the top operations are shown.",
             show_default=False,
             rich_help_panel=_OBSERVERS,

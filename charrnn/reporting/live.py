@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import chain
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -33,6 +34,8 @@ _REFRESHES = 8
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _CURVE = 32
 _SAMPLE_LINES = 8
+#: Figures side by side, at most, and the columns that each needs, its name included.
+_ACROSS, _FIGURE_WIDTH = 3, 33
 
 
 class LiveReporter:
@@ -106,7 +109,8 @@ class LiveReporter:
             lines = printable(self._sample).split("\n")[:_SAMPLE_LINES]
             text = Text("\n".join(lines), overflow="ellipsis", no_wrap=True)
             rows.append(Panel(text, title="sample", title_align="left", border_style="dim"))
-        return Group(*rows)
+        # A terminal writes ^C where the cursor is: at the end of a full line, all would move up by one.
+        return Group(*rows, Text(""))
 
     def _reading(self, event: Preparing) -> RenderableType:
         row = Table.grid(padding=(0, 1))
@@ -144,42 +148,39 @@ class LiveReporter:
         return row
 
     def _figures(self) -> RenderableType:
-        table = Table.grid(padding=(0, 2))
-        for _ in range(3):
-            table.add_column(style="dim", no_wrap=True)
-            table.add_column(no_wrap=True)
         logged, evaluated = self._logged, self._evaluated
         if logged is None:
             return Text("starting", style="dim")
         last = evaluated[-1] if evaluated else None
         bits = 1 / math.log(2) / (self._started.chars_per_token if self._started else 1.0)
-        best = min(evaluated, key=lambda each: each.nats_per_token) if evaluated else None
-        table.add_row(
-            "train",
-            _loss(logged.loss, logged.loss * bits),
-            "speed",
-            f"{logged.chars_per_second:,.0f} chars/s",
-            "learning rate",
-            f"{logged.lr:.2e}",
-        )
-        table.add_row(
-            "validation",
-            _loss(last.nats_per_token, last.bits_per_char) if last else "not yet",
-            "epoch",
-            f"{logged.epoch:.2f}",
-            "gradient norm",
-            f"{logged.grad_norm:.3f}",
-        )
-        if best:
-            table.add_row(
-                "best",
-                _loss(best.nats_per_token, best.bits_per_char),
-                "at step",
-                f"{best.step:,}",
-                "validation",
-                _curve([each.nats_per_token for each in evaluated]),
-            )
-        return table
+        figures: list[tuple[str, RenderableType]] = [
+            ("train", _loss(logged.loss, logged.loss * bits)),
+            ("speed", f"{logged.chars_per_second:,.0f} chars/s"),
+            ("learning rate", f"{logged.lr:.2e}"),
+            ("validation", _loss(last.nats_per_token, last.bits_per_char) if last else "not yet"),
+            ("epoch", f"{logged.epoch:.2f}"),
+            ("gradient norm", f"{logged.grad_norm:.3f}"),
+        ]
+        if evaluated:
+            best = min(evaluated, key=lambda each: each.nats_per_token)
+            figures += [
+                ("best", _loss(best.nats_per_token, best.bits_per_char)),
+                ("at step", f"{best.step:,}"),
+                ("validation", _curve([each.nats_per_token for each in evaluated])),
+            ]
+        return _laid_out(figures, self._console.width)
+
+
+def _laid_out(figures: list[tuple[str, RenderableType]], width: int) -> RenderableType:
+    """Set as many figures side by side as a terminal has room for, whole."""
+    across = max(1, min(_ACROSS, width // _FIGURE_WIDTH))
+    table = Table.grid(padding=(0, 2))
+    for _ in range(across):
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(no_wrap=True)
+    for first in range(0, len(figures), across):
+        table.add_row(*chain.from_iterable(figures[first : first + across]))
+    return table
 
 
 def _loss(nats: float, bpc: float) -> Text:

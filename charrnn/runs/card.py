@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from charrnn.layers import spoken
+from charrnn.settings import ModelSettings, OptimizerSettings
+
 if TYPE_CHECKING:
-    from charrnn.runs.config import RunConfig
+    from charrnn.runs.config import OriginRecord, RunConfig
+
+
+#: Settings that tell how a model learned, but for those that are told with its shape.
+_LEARNING = [
+    name
+    for name in (*ModelSettings.model_fields, *OptimizerSettings.model_fields, "seq_len", "batch_size", "random_offset")
+    if name not in ("cell", "layers", "hidden", "embed", "dropout")
+]
 
 
 def model_card(name: str, config: RunConfig, state: dict[str, Any]) -> str:
@@ -16,6 +27,8 @@ def model_card(name: str, config: RunConfig, state: dict[str, Any]) -> str:
     shape = f"{settings.layers} x {settings.hidden}, embedding {settings.embed}, dropout {settings.dropout}"
     rows = {
         "cell": f"{settings.cell}, {shape}",
+        "trained with": spoken({name: getattr(settings, name) for name in _LEARNING}),
+        **_origin(config.origin),
         "tokenizer": f"{config.tokenizer.name}, {config.tokenizer.vocab_size} tokens",
         "corpus": f"{corpus.name} ({corpus.provenance.get('source', 'unknown source')})",
         "licence of the corpus": corpus.provenance.get("licence") or "not known",
@@ -35,3 +48,11 @@ def model_card(name: str, config: RunConfig, state: dict[str, Any]) -> str:
         "It continues text in the manner of its corpus. It knows nothing, and may repeat passages of the corpus "
         "word for word.\n"
     )
+
+
+def _origin(origin: OriginRecord) -> dict[str, str]:
+    if origin.run:
+        return {"started from": f"the weights of run {origin.run} at step {origin.step}"}
+    if origin.embeddings:
+        return {"started from": f"an embedding from {origin.embeddings}, SHA-256 {origin.sha256}"}
+    return {}

@@ -63,7 +63,7 @@ class Summary:
         nats_per_token: of the same.
         chars_per_second: learned from, over all logged lines, without evaluations and saves.
         validated_on: what the best evaluation scored.
-        settings: all of them.
+        settings: all of them, and what the weights started from.
     """
 
     name: str
@@ -104,7 +104,11 @@ def summarize(run: Run) -> Summary:
         nats_per_token=best.get("nats_per_token"),
         chars_per_second=_rate(run),
         validated_on=_validated_on(config.corpus, best["tokens"]) if best else None,
-        settings=settings.model_dump(mode="json"),
+        settings={
+            **settings.model_dump(mode="json"),
+            "init_from": config.origin.run and f"{config.origin.run} at step {config.origin.step}",
+            "embeddings": config.origin.embeddings and f"{config.origin.embeddings} {config.origin.sha256[:8]}",
+        },
     )
 
 

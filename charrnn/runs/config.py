@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -64,6 +64,22 @@ class PluginRecord(Settings):
     sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
 
 
+class OriginRecord(Settings):
+    """What a run's weights started from, where that is not chance alone.
+
+    Attributes:
+        run: another run's name.
+        step: of the weights that were taken.
+        embeddings: the name of a file of vectors.
+        sha256: of that file.
+    """
+
+    run: Annotated[str, Field(max_length=255)] = ""
+    step: Annotated[int, Field(ge=0)] = 0
+    embeddings: Annotated[str, Field(max_length=255)] = ""
+    sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+
+
 class RunConfig(Settings):
     """All that is needed to rebuild a run."""
 
@@ -76,6 +92,7 @@ class RunConfig(Settings):
     corpus: CorpusRecord
     tokenizer: TokenizerRecord
     plugins: dict[str, PluginRecord]
+    origin: OriginRecord = OriginRecord()
 
     def to_json(self) -> str:
         """Write as JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -39,6 +40,11 @@ class Vectors:
         self.size = int(fields[1]) if self._has_header else len(first.removeprefix(" ").split(" ")) - 1
         if self.size < 1:
             raise self._told(1, "a line is a token and its numbers, separated by spaces")
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def find(self, wanted: Collection[str]) -> dict[str, NDArray[np.float32]]:
         """Read the vectors of some tokens, ``[size]`` each; the first of one that comes twice."""

@@ -20,7 +20,7 @@ from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
 from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
-from charrnn.runs.config import FORMAT_VERSION, CorpusRecord, RunConfig, TokenizerRecord
+from charrnn.runs.config import FORMAT_VERSION, CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
 from charrnn.runs.find import find_run, free_name
 from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
@@ -87,9 +87,12 @@ def new_job(
     tokenizer = prepared.fitted.tokenizer
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, tokenizer.vocab_size)
+    origin = OriginRecord()
     if source is not None:
         model.load_state_dict(load_model(source).state_dict())
+        origin = OriginRecord(run=source.name, step=(source.state() or {"best": {}})["best"].get("step", 0))
     if vectors is not None:
+        origin = OriginRecord(embeddings=vectors.path.name, sha256=vectors.sha256())
         count = start_from(model, tokenizer, vectors)
         listen(Notice(f"{count} of {tokenizer.vocab_size} tokens start from their vectors in {vectors.path}"))
     run_config = RunConfig(
@@ -108,6 +111,7 @@ def new_job(
         plugins=record_plugins(
             {"cell": plugins().cells[cell], "tokenizer": prepared.fitted.entry, "corpus": prepared.entry}
         ),
+        origin=origin,
     )
     path = directory / (name or free_name(f"{prepared.name}-{cell}", directory))
     stop.defer()

@@ -88,7 +88,7 @@ def _check_that_something_is_left(run: Run, settings: TrainSettings) -> None:
     per_epoch = None
     if part is not None:
         chunk = settings.seq_len or 1, settings.batch_size or 1
-        per_epoch = chunks_per_epoch(part.stop, *chunk, random_offset=settings.random_offset)
+        per_epoch = chunks_per_epoch(part.stop, *chunk, random_offset=bool(settings.random_offset))
     spent = Budget.of(settings, per_epoch).progress(state["step"], state.get("seconds", 0.0), reserve=0) >= 1
     unchanged = all(getattr(settings, key) == getattr(before, key) for key in BUDGETS) and (
         settings.patience == before.patience

@@ -72,7 +72,7 @@ class Trainer:
         self._sample = sample
         self._device = next(model.parameters()).device
         self._optimizer = make_optimizer(model, settings)
-        self._average = WeightAverage(model, settings.ema)
+        self._average = WeightAverage(model, settings.ema or 0.0)
         self._budget = Budget.of(settings, batches.per_epoch)
         self._empty = model.initial_state(settings.batch_size or 1)
         self._state = self._empty
