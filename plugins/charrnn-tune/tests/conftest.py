@@ -61,10 +61,11 @@ def cli(capfd, monkeypatch):
 
 @pytest.fixture
 def tune(cli):
-    """Call ``charrnn tune words.txt`` for models that are trained in no time."""
-    small = ["--layers", 1, "--hidden", 8, "--embed", 4, "--batch-size", 4, "--seq-len", 8, "--eval-tokens", 500]
+    """Call ``charrnn tune`` for models that are trained in no time."""
+    small = ["--layers", 1, "--embed", 4, "--batch-size", 4, "--seq-len", 8, "--eval-tokens", 500]
 
-    def call(*arguments: object) -> Result:
-        return cli("tune", "words.txt", *small, *arguments)
+    def call(*arguments: object, corpus: str = "words.txt", hidden: int | None = 8) -> Result:
+        size = [] if hidden is None else ["--hidden", hidden]
+        return cli("tune", corpus, *small, *size, *arguments)
 
     return call

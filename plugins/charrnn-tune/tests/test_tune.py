@@ -16,7 +16,7 @@ import pytest
 from charrnn_tune.ranges import known_ranges
 
 import charrnn
-from charrnn.errors import DivergedError
+from charrnn.errors import DivergedError, RunError
 from charrnn.plugins import plugins
 from charrnn.settings import TrainSettings
 from charrnn.training.events import Evaluated
@@ -124,6 +124,21 @@ def test_the_trials_of_a_study_share_its_time(tune, losses, monkeypatch):
     assert [each["time"] for each in asked] == [1200.0] * 4 + [1200.0]
 
 
+def test_a_trial_of_steps_ends_with_the_time_of_the_study(tune, losses, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("charrnn_tune.search.monotonic", lambda: clock[0])
+    wait = [lambda: clock.__setitem__(0, clock[0] + 50), 3.0]
+    asked = losses([*wait, 2.9], [*wait, *wait, *wait], [*wait * 3])
+    shown = tune("--time", "2m", "--trial-steps", 5, "--over", "lr", "--json")
+    assert shown.code == 0
+    assert shown.err.splitlines()[-1] == "the time is spent; the trial that was going on is not counted"
+    assert len(asked) == 2
+    assert [each["bits_per_char"] for each in shown.json()["trials"]] == [2.9]
+    shown = tune("--time", "2m", "--trial-steps", 5, "--over", "lr", "--seed", 7, "--study", "new.db", "--output", "n")
+    assert shown.code == 1
+    assert "no trial was trained to its end" in shown.told
+
+
 @pytest.mark.parametrize(
     ("other", "told"),
     [
@@ -138,6 +153,26 @@ def test_another_study_in_the_file_is_told(tune, losses, other, told):
     shown = tune("--trials", 1, "--trial-steps", 5, *other)
     assert shown.code == 2
     assert told in shown.told
+
+
+def test_the_same_study_goes_on_from_another_directory(tune, cli, losses, monkeypatch):
+    asked = losses([3.0])
+    assert tune("--trials", 1, "--trial-steps", 5, "--over", "lr").code == 0
+    Path("below").mkdir()
+    monkeypatch.chdir("below")
+    files = ["--study", "../tuned.db", "--output", "../tuned.toml"]
+    shown = tune("--trials", 1, "--trial-steps", 5, "--over", "lr", *files, corpus="../words.txt")
+    assert shown.code == 0, shown.err
+    assert len(asked) == 1
+
+
+def test_a_corpus_s_name_steers_no_terminal_and_breaks_no_file(tune, losses):
+    Path("a\x1b[31m\x08.txt").write_text("words " * 100)
+    losses([3.0])
+    shown = tune("--trials", 1, "--trial-steps", 5, "--over", "lr", corpus="a\x1b[31m\x08.txt")
+    assert shown.code == 0, shown.err
+    assert "\x1b" not in shown.out
+    assert "lr" in tomllib.loads(Path("tuned.toml").read_text())
 
 
 def test_another_text_under_the_same_name_is_told(tune):
@@ -169,19 +204,36 @@ def test_a_trial_that_diverges_ends_no_search(tune, losses):
     assert shown.code == 0
 
 
+def test_a_trial_without_enough_memory_ends_no_search(tune, losses):
+    losses([3.0], [2.9, RuntimeError("CUDA out of memory. Tried to allocate 9 GiB")], [MemoryError()], [2.0])
+    shown = tune("--trials", 4, "--trial-steps", 5, "--over", "hidden", "--json", hidden=None)
+    assert [each["outcome"] for each in shown.json()["trials"]] == ["trained", *["out of memory"] * 2, "trained"]
+    assert "trial 3: out of memory" in shown.err
+
+
+@pytest.mark.parametrize("error", [RunError("the disk is full"), OSError(28, "No space left on device")])
+def test_another_error_keeps_the_best(tune, losses, error):
+    asked = losses([3.0], [2.0, error])
+    shown = tune("--trials", 2, "--trial-steps", 5, "--over", "lr")
+    assert (shown.code, shown.told) == (1, f"charrnn: {error.args[-1]}")
+    assert shown.out.startswith("best of 1: 3.0000 bits per character")
+    assert tomllib.loads(Path("tuned.toml").read_text())["lr"] == asked[0]["lr"]
+
+
 def test_a_search_in_which_all_diverge_says_so(tune, losses):
     losses([DivergedError("the loss is nan")])
     shown = tune("--trials", 1, "--trial-steps", 5, "--over", "lr")
     assert shown.code == 1
-    assert "every trial diverged" in shown.told
+    assert "no trial was trained to its end" in shown.told
     assert not Path("tuned.toml").exists()
 
 
-def test_ctrl_c_keeps_the_best_and_the_same_command_goes_on(tune, losses):
-    asked = losses([3.0], [2.5, lambda: os.kill(os.getpid(), signal.SIGINT)], [2.0])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_keeps_the_best_and_the_same_command_goes_on(tune, losses, sent, code):
+    asked = losses([3.0], [2.5, lambda: os.kill(os.getpid(), sent)], [2.0])
     arguments = ["--trials", 2, "--trial-steps", 5, "--over", "lr"]
     shown = tune(*arguments)
-    assert shown.code == 130
+    assert shown.code == code
     assert shown.told == "charrnn: stopped; the best so far is in tuned.toml, and the same command goes on"
     assert tomllib.loads(Path("tuned.toml").read_text())["lr"] == asked[0]["lr"]
     assert tune(*arguments).code == 0
@@ -230,6 +282,12 @@ def test_ctrl_c_while_a_trial_trains(tmp_path):
         (["--time", "1m", "--trial-time", "2m"], "--trial-time 120s: is longer than the whole"),
         (["--trials", 1, "--trial-steps", 1, "--output", "words.txt"], "charrnn tune did not write it"),
         (["--trials", 1, "--trial-steps", 1, "--study", "words.txt"], "--study 'words.txt': is no study"),
+        (
+            ["--trials", 1, "--trial-steps", 1, "--output", "best.db"],
+            "--output 'best.db': is where the trials",
+        ),
+        (["--trials", 1, "--trial-steps", 1, "--output", "a", "--study", "./a"], "--output 'a': is where the trials"),
+        (["--trials", 1, "--trial-steps", 1, "--study", "\udcff.db"], "'\\udcff.db': is no UTF-8"),
         (["--trials", 1, "--trial-steps", 1, "--over", "lr", "--tied"], "tied"),
     ],
 )
