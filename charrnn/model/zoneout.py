@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -40,6 +42,11 @@ class Zoneout(Cell):
         width = sum(_features(leaf) for leaf in self.cell.initial_state(1))
         masks = torch.empty((*projected.shape[:-1], width), dtype=projected.dtype, device=projected.device)
         return torch.cat([projected, masks.bernoulli_(self.rate)], dim=-1)
+
+    @property
+    def gates(self) -> Callable[[Tensor, State], dict[str, Tensor]]:
+        """The cell's own, where it shows them; of a cell that does not train, for whose inputs there are no masks."""
+        return self.cell.gates  # type: ignore[return-value]  # no cell needs to have it
 
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Step as the cell does, and keep what the masks say."""

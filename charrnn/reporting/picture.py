@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from io import BytesIO
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 #: The same numbers give the same file; a run's name and its tokens are no formulas; text stays text.
 _STYLE: dict[Any, Any] = {"svg.hashsalt": "charrnn", "text.parse_math": False, "svg.fonttype": "none"}
+
+#: All but the characters of XML 1.0, section 2.2: what a run or a token is called has no bounds, and an SVG has.
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_picture(path: Path, kind: str, size: tuple[float, float], draw: Callable[[Axes], None]) -> None:
@@ -33,6 +37,7 @@ def write_picture(path: Path, kind: str, size: tuple[float, float], draw: Callab
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
+        from matplotlib.text import Text
     except ImportError:
         raise UsageError(f"--{kind} needs the matplotlib package: pip install matplotlib") from None
     content = BytesIO()
@@ -41,6 +46,8 @@ def write_picture(path: Path, kind: str, size: tuple[float, float], draw: Callab
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=size, layout="constrained")
         draw(figure.subplots())
+        for text in figure.findobj(Text):
+            text.set_text(_NOT_IN_XML.sub("\ufffd", text.get_text()))
         figure.savefig(content, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     try:
         write_file(path, content.getvalue())

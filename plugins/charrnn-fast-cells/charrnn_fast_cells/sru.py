@@ -65,13 +65,19 @@ class SRU(Cell):
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Apply the equations above to ``[B, 4H]`` and ``(c,)``."""
         (memory,) = state
-        candidate, forget, reset, skip = projected.chunk(4, dim=-1)
+        candidate, _, _, skip = projected.chunk(4, dim=-1)
+        forget, reset = self.gates(projected, state).values()
+        memory = forget * memory + (1 - forget) * candidate
+        return reset * memory + (1 - reset) * skip, (memory,)
+
+    def gates(self, projected: Tensor, state: State) -> dict[str, Tensor]:
+        """Return what the gates are in :meth:`step`, by name, each ``[B, H]`` between 0 and 1."""
+        (memory,) = state
+        _, forget, reset, _ = projected.chunk(4, dim=-1)
         if self.peephole is not None:
             forget = forget + self.peephole[0] * memory
             reset = reset + self.peephole[1] * memory
-        forget, reset = forget.sigmoid(), reset.sigmoid()
-        memory = forget * memory + (1 - forget) * candidate
-        return reset * memory + (1 - reset) * skip, (memory,)
+        return {"forget": forget.sigmoid(), "reset": reset.sigmoid()}
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Run ``[T, B, I]`` as one linear recurrence, or step by step where the gates see the state."""

@@ -33,20 +33,22 @@ def varying(features: Mapping[str, Numbers]) -> dict[str, Numbers]:
 
 
 def correlations(values: Values, numbers: Numbers) -> NDArray[np.float64]:
-    """Return Pearson's correlation of each unit with a feature that varies.
+    """Return Pearson's correlation of each unit with each feature; all features vary.
 
     Args:
         values: ``[T, N]``.
-        numbers: ``[T]``.
+        numbers: ``[F, T]``, of ``F`` features.
 
     Returns:
-        ``[N]``; 0 for a unit that is the same all over the text.
+        ``[F, N]``; 0 for a unit that is the same all over the text.
     """
     # At most 1 in size first: the squares of what a cell without bounds holds would overflow, or vanish.
-    values = values / np.maximum(np.abs(values).max(axis=0).astype(np.float64), np.finfo(np.float64).tiny)
-    centred, wanted = values - values.mean(axis=0), numbers - numbers.mean()
-    moves = np.ptp(values, axis=0) > 0
-    norms = np.where(moves, np.linalg.norm(centred, axis=0), 1.0) * np.linalg.norm(wanted)
+    sizes = np.maximum(values.max(axis=0), -values.min(axis=0)).astype(np.float64)
+    centred = values / np.maximum(sizes, np.finfo(np.float64).tiny)
+    moves = np.ptp(centred, axis=0) > 0
+    centred -= centred.mean(axis=0)
+    wanted = numbers - numbers.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(wanted, axis=1, keepdims=True) * np.where(moves, np.linalg.norm(centred, axis=0), 1.0)
     found: NDArray[np.float64] = np.where(moves, wanted @ centred / norms, 0.0).clip(-1, 1)
     return found
 
@@ -64,8 +66,8 @@ def rank(activations: Activations, features: Mapping[str, Numbers], most: int) -
         character itself tells; among each, the one that is followed best is the first.
     """
     ranked = []
-    for name, numbers in features.items():
-        found = correlations(activations.values, numbers)
+    numbers = np.reshape([*features.values()], (len(features), len(activations.values)))
+    for name, found in zip(features, correlations(activations.values, numbers), strict=True):
         best = np.argsort(-np.abs(found), kind="stable")[:most]
         ranked.append([Followed(name, activations.units[place], float(found[place])) for place in best])
     at_once = {each.name for each in FEATURES if each.at_once}

@@ -23,7 +23,7 @@ def draw_map(names: Sequence[str], places: NDArray[Any], width: int = 76, height
         height: rows.
     """
     field = [[" "] * width for _ in range(height)]
-    widest = max(cell_len(name) for name in names)
+    widest = max(len(_cells(name)) for name in names)
     columns = _spread(places[:, 0], max(width - widest + 1, 1))
     rows = height - 1 - _spread(places[:, 1], height)
     for name, row, column in zip(names, rows, columns, strict=True):
@@ -39,10 +39,22 @@ def _spread(values: NDArray[Any], length: int) -> NDArray[np.int64]:
 
 
 def _write(row: list[str], column: int, name: str) -> None:
-    """Write a name, free on both sides, or else a dot, or else nothing. The second cell of a wide sign is empty."""
-    cells = [each for sign in name for each in (sign, *[""] * (cell_len(sign) - 1))]
+    """Write a name, free on both sides, or else a dot, or else nothing."""
+    cells = _cells(name)
     around = row[max(column - 1, 0) : column + len(cells) + 1]
     if column + len(cells) <= len(row) and all(cell in (" ", _DOT) for cell in around):
         row[column : column + len(cells)] = cells
     elif row[column] == " ":
         row[column] = _DOT
+
+
+def _cells(name: str) -> list[str]:
+    """Return what stands in each cell: in a wide sign's second one nothing, in any other the marks on its sign too."""
+    cells: list[str] = []
+    for sign in name:
+        size = cell_len(sign)
+        if not size:
+            cells[-1:] = [(cells[-1] if cells else " ") + sign]
+        else:
+            cells += [sign, *[""] * (size - 1)]
+    return cells

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from charrnn import Cell
 from charrnn.model import LanguageModel
-from charrnn.model.zoneout import Zoneout
-from charrnn_inspect.reading import each_layer
+from charrnn_inspect.reading import Layer, read_layers
 
 LEFT, RIGHT = 0.1, 0.9
+
+#: Steps of which all gates are held at once.
+_SEGMENT = 250
 
 
 @dataclass(frozen=True)
@@ -42,30 +43,33 @@ class Saturation:
 
 def has_gates(model: LanguageModel) -> bool:
     """Tell whether the cell of a model shows its gates."""
-    return all(callable(getattr(_bare(cell), "gates", None)) for cell in model.cells)
+    return all(map(_shows_gates, model.cells))
 
 
 def saturation(model: LanguageModel, ids: Tensor) -> list[Saturation]:
     """Watch the gates of a model, which has them, while it reads ids ``[T, B]`` from its initial state."""
-    found = []
-    for layer, (cell, inputs) in enumerate(each_layer(model, ids), 1):
-        for gate, values in _over_time(cell, inputs).items():
-            shares = [each.double().mean(dim=(0, 1)).tolist() for each in (values < LEFT, values > RIGHT, values)]
-            found.append(Saturation(layer, gate, *shares))
-    return found
+    sums: dict[tuple[int, str], Tensor] = {}
+    state = model.initial_state(ids.shape[1])
+    for start in range(0, len(ids), _SEGMENT):
+        layers, state = read_layers(model, ids[start : start + _SEGMENT], state)
+        for number, layer in enumerate(layers, 1):
+            for gate, values in _over_time(layer).items():
+                seen = torch.stack([each.double().sum(dim=(0, 1)) for each in (values < LEFT, values > RIGHT, values)])
+                sums[number, gate] = sums.get((number, gate), 0.0) + seen
+    return [Saturation(*of, *(each / ids.numel()).tolist()) for of, each in sums.items()]
 
 
-def _over_time(cell: Cell, inputs: Tensor) -> dict[str, Tensor]:
+def _over_time(layer: Layer) -> dict[str, Tensor]:
     """Return each gate as ``[T, B, H]``."""
-    gates: Callable[..., dict[str, Tensor]] = _bare(cell).gates  # type: ignore[assignment]
+    cell, state, seen = layer.cell, layer.state, []
+    gates: Callable[..., dict[str, Tensor]] = cell.gates  # type: ignore[assignment]
     with torch.no_grad():
-        state, seen = cell.initial_state(inputs.shape[1]), []
-        for each in cell.project(inputs):
+        for each in cell.project(layer.inputs):
             seen.append(gates(each, state))
             _, state = cell.step(each, state)
     return {name: torch.stack([each[name] for each in seen]) for name in seen[0]}
 
 
-def _bare(cell: nn.Module) -> nn.Module:
-    """Return the cell itself, which zoneout wraps."""
-    return cell.cell if isinstance(cell, Zoneout) else cell
+def _shows_gates(cell: nn.Module) -> bool:
+    gates = getattr(cell, "gates", None)
+    return callable(gates) and not isinstance(gates, nn.Module)  # a part of a cell may be called so, too

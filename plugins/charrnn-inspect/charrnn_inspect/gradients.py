@@ -18,7 +18,7 @@ from charrnn.errors import UsageError
 from charrnn.model import LanguageModel
 from charrnn.plugins import plugins
 from charrnn.tokenizers.base import Ids
-from charrnn_inspect.reading import each_layer, in_lanes
+from charrnn_inspect.reading import in_lanes, read_layers
 
 #: Sequences side by side, and moments in each, over which norms are averaged.
 LANES = 8
@@ -51,9 +51,11 @@ def of_layers(model: LanguageModel, tokens: Ids, distance: int, seed: int) -> li
             f"--distance {distance} needs {steps} tokens of text, and {len(tokens)} were held back; "
             + (f"give --distance {longest} or less" if longest else "name another run")
         )
+    ids = in_lanes(tokens, steps, LANES)
+    layers, _ = read_layers(model, ids, model.initial_state(ids.shape[1]))
     return [
-        Curve(f"layer {number}", gradient_norms(cell, inputs, distance, seed))
-        for number, (cell, inputs) in enumerate(each_layer(model, in_lanes(tokens, steps, LANES)), 1)
+        Curve(f"layer {number}", gradient_norms(layer.cell, layer.inputs, distance, seed))
+        for number, layer in enumerate(layers, 1)
     ]
 
 
@@ -107,9 +109,10 @@ def _backward(cell: Cell, projected: Tensor, state: State, drawing: torch.Genera
     probes: list[State] = []
     for each in projected:
         # The gradient of a nought that is added to a leaf is that leaf's own: an LSTM's memory also acts by way of the
-        # output that it was just made into, which is another leaf of the same state.
-        probes.append(tuple(torch.zeros_like(leaf, requires_grad=True) for leaf in state))
-        output, state = cell.step(each, tuple(leaf + probe for leaf, probe in zip(state, probes[-1], strict=True)))
+        # output that it was just made into, which is another leaf of the same state. Whole numbers have no gradient.
+        noughts = [torch.zeros_like(leaf, requires_grad=_varies(leaf)) for leaf in state]
+        probes.append(tuple(nought for nought in noughts if nought.requires_grad))
+        output, state = cell.step(each, tuple(leaf + nought for leaf, nought in zip(state, noughts, strict=True)))
     if not output.requires_grad:  # a cell that looks at its inputs only
         return torch.zeros(projected.shape[:2], dtype=output.dtype), state
     direction = torch.randn(output.shape, generator=drawing, dtype=output.dtype)
@@ -120,3 +123,8 @@ def _backward(cell: Cell, projected: Tensor, state: State, drawing: torch.Genera
         torch.linalg.vector_norm(torch.cat([next(gradients).flatten(1) for _ in each], dim=1), dim=1) for each in probes
     ]
     return torch.stack(norms[::-1]), tuple(leaf.detach() for leaf in state)
+
+
+def _varies(leaf: Tensor) -> bool:
+    """Tell whether a leaf can change by a little."""
+    return leaf.is_floating_point() or leaf.is_complex()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,19 +75,16 @@ def read_ids(session: Session, texts: Iterable[str], most: int) -> tuple[Ids, bo
     Raises:
         PluginError: the tokenizer gave what are no ids.
     """
-    unseen: Counter[str] = Counter()
-
-    def counted() -> Iterator[str]:
-        for text in texts:
-            unseen.update(session.tokenizer.unseen(text))
-            yield text
-
-    kept: list[Ids] = [np.empty(0, dtype=np.int64)]
-    for ids in chunks(session.tokenizer.encode_stream(counted()), session.network.vocab_size):
-        kept.append(ids)
-        if sum(map(len, kept)) > most:
+    tokenizer, unseen = session.tokenizer, Counter[str]()
+    found = np.empty(0, dtype=np.int64)
+    for part in tokenizer.parts(texts):
+        ids = np.concatenate([found[:0], *chunks([tokenizer.encode(part)], session.network.vocab_size)])
+        # A character that was replaced is one character in the text of the ids, too.
+        read = len(tokenizer.decode(ids[: most - len(found)]))
+        unseen.update(tokenizer.unseen(part[:read]))
+        found = np.concatenate([found, ids])
+        if len(found) > most:
             break
-    found = np.concatenate(kept)
     return found[:most], len(found) > most, unseen
 
 

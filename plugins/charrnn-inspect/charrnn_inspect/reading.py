@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-import charrnn
+from charrnn.runs.find import find_run
 from charrnn.runs.model import load_model
+from charrnn.runs.place import checkpoints_directory
+from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from charrnn.cells.base import Cell
-    from charrnn.model import LanguageModel
+    from charrnn import Cell, State
+    from charrnn.model import LanguageModel, ModelState
     from charrnn.tokenizers.base import Ids
+
+
+class Layer(NamedTuple):
+    """A layer of a model at work.
+
+    Attributes:
+        cell: of it.
+        inputs: what it reads, ``[T, B, I]``.
+        state: before that.
+    """
+
+    cell: Cell
+    inputs: Tensor
+    state: State
 
 
 def open_run(name: str | None, checkpoints: Path | None) -> tuple[Run, LanguageModel]:
@@ -27,8 +42,8 @@ def open_run(name: str | None, checkpoints: Path | None) -> tuple[Run, LanguageM
     Raises:
         RunError: it is not there or damaged, or a plugin that it was made with is missing.
     """
-    run = charrnn.load(name, checkpoints=checkpoints).run
-    assert run is not None
+    run = find_run(name, checkpoints_directory(checkpoints))
+    check_plugins(run)
     return run, load_model(run).double().eval()
 
 
@@ -38,13 +53,12 @@ def in_lanes(tokens: Ids, steps: int, lanes: int) -> Tensor:
     return torch.from_numpy(tokens[: lanes * steps].astype("int64")).view(lanes, steps).T
 
 
-def each_layer(model: LanguageModel, ids: Tensor) -> Iterator[tuple[Cell, Tensor]]:
-    """Yield each layer's cell and what it reads, ``[T, B, I]``, of a model that reads ids ``[T, B]`` from the start."""
+def read_layers(model: LanguageModel, ids: Tensor, state: ModelState) -> tuple[list[Layer], ModelState]:
+    """Let a model read ids ``[T, B]`` from a state: each layer at work, and the state after it."""
+    layers: list[Layer] = []
     with ExitStack() as hooks, torch.no_grad():
-        inputs: list[Tensor] = []
-        for cell in model.cells:
-            hooks.callback(cell.register_forward_pre_hook(lambda _, given: inputs.append(given[0])).remove)
-        model.features(ids, model.initial_state(ids.shape[1]))
-    for cell, read in zip(model.cells, inputs, strict=True):
-        assert isinstance(cell, charrnn.Cell)
-        yield cell, read
+        for each in model.cells:
+            hook = each.register_forward_pre_hook(lambda cell, given: layers.append(Layer(cell, *given)))
+            hooks.callback(hook.remove)
+        _, after = model.features(ids, state)
+    return layers, after

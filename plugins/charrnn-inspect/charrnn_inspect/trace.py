@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.errors import UsageError
+
 Array = NDArray[np.float64]
 Weights = Mapping[str, Array]
 
@@ -82,15 +84,22 @@ def trace(
         inputs: ``[T, I]``.
         start: ``h_0``; of an LSTM ``c_0`` too.
         activation: of the plain network, one of :data:`ACTIVATIONS`.
+
+    Raises:
+        UsageError: a number grows beyond all that are.
     """
     state, found = start, []
     for time, x in enumerate(inputs, 1):
         work = Work()
-        if cell == "rnn":
-            state = _rnn(work, weights, time, x, state, activation)
-        else:
-            state = {"gru": _gru, "lstm": _lstm}[cell](work, weights, time, x, state)
+        with np.errstate(over="ignore", invalid="ignore"):  # told below
+            if cell == "rnn":
+                state = _rnn(work, weights, time, x, state, activation)
+            else:
+                state = {"gru": _gru, "lstm": _lstm}[cell](work, weights, time, x, state)
         found.append(work.lines)
+        for line in work.lines:
+            if not np.isfinite(line.values).all():
+                raise UsageError(f"{line.name} grows beyond double precision; give smaller weights or inputs")
     return found
 
 

@@ -54,11 +54,11 @@ def _read(path: Path) -> dict[str, Any]:
 def _inputs(path: Path, own: Any, numbers: str | None) -> Array:
     try:
         found = np.array(own if numbers is None else numbers.replace(",", " ").split(), dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"inputs should be numbers, such as 1,2,3,4, not '{str(numbers or own)[:60]}'") from None
     if own is numbers is None or found.ndim != 1 or not len(found):
         raise UsageError(f"'{path}' lacks inputs = [1, 2, 3]; write them there, or give them as an argument: 1,2,3")
-    return found
+    return _finite(path, "inputs", found)
 
 
 def _shapes(path: Path, cell: str, content: dict[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -84,11 +84,18 @@ def _array(path: Path, name: str, values: Any, shape: tuple[int, ...] | None = N
     """Read numbers: of a shape, or else a matrix of any."""
     try:
         found = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(f"'{path}': {name} should be numbers, in rows of one length, not {str(values)[:60]}") from None
     if (found.shape != shape) if shape else (found.ndim != 2 or not found.size):
         wanted = _by(shape) if shape else "a list of rows"
         raise UsageError(f"'{path}': {name} is {_by(found.shape)}, and should be {wanted}")
+    return _finite(path, name, found)
+
+
+def _finite(path: Path, name: str, found: Array) -> Array:
+    others = found[~np.isfinite(found)]
+    if others.size:
+        raise UsageError(f"'{path}': {name} should be finite numbers, not {others[0]:g}")
     return found
 
 

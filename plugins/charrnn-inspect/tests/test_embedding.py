@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from charrnn_inspect.embedding import neighbours, principal_components
+from charrnn_inspect.embedding_figure import write_map
 from charrnn_inspect.embedding_map import draw_map
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +88,14 @@ def test_names_lie_where_their_tokens_do():
     assert drawn == ["d                   字", "", "          mid", "", "a                   bc"]
 
 
+def test_a_combining_mark_takes_no_place():
+    assert (
+        draw_map(["e\u0301", "字\u0301x"], np.array([[0.0, 0], [9, 0]]), width=12, height=1)
+        == f"e\u0301{8 * ' '}字\u0301x"
+    )
+    assert draw_map(["\u0301", "b"], np.array([[0.0, 0], [9, 0]]), width=5, height=1) == " \u0301   b"
+
+
 def test_what_has_no_room_is_a_dot():
     places = np.array([[0.0, 0], [1, 0], [10, 0]])
     assert draw_map(["a", "b", "c"], places, width=11, height=1) == "a·        c"
@@ -114,10 +124,30 @@ def test_pictures_hold_every_token(inspect, runs, tmp_path):
 
 
 def test_signs_that_the_font_has_not_are_no_failure(inspect, tmp_path):
-    (tmp_path / "signs.txt").write_text("字 and \ue000$x$ ᲀ\n" * 60)
+    (tmp_path / "signs.txt").write_text("字 and \ue000$x$ ᲀ \ufffe\uffff\n" * 60)
     charrnn.train("signs.txt", name="signs", steps=2, layers=1, hidden=8, seq_len=8, batch_size=4)
     assert inspect("embedding", "signs", "--png", "map.png", "--svg", "map.svg").err == "wrote map.svg\nwrote map.png\n"
     assert "字" in Path("map.svg").read_text(encoding="utf-8")
+    ElementTree.parse("map.svg")
+
+
+def test_what_xml_cannot_hold_is_replaced(tmp_path):
+    signs = ["\ufffe", "\udcff", "\x08", "字"]
+    tokens, places = [(sign, sign) for sign in signs], np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]])
+    for kind in ("svg", "png"):
+        write_map(Path(f"map.{kind}"), kind, "a\udcff", tokens, places, np.array([0.5, 0.5]))
+    written = [each.text.strip() for each in ElementTree.parse("map.svg").iter() if each.tag.endswith("text")]
+    assert [each for each in written if len(each) == 1] == ["\ufffd"] * 3 + ["字"]
+    assert "a\ufffd" in written
+
+
+@pytest.mark.parametrize("name", ["a\x1b\x08", "a\ufffe"])
+def test_any_run_s_name_is_the_title_of_a_picture(inspect, runs, tmp_path, name):
+    path = shutil.copytree(runs / "gru", tmp_path / name)
+    assert inspect("gradients", path, "--distance", 5, "--svg", "a.svg", "--png", "a.png").code == 0
+    assert inspect("embedding", path, "--svg", "b.svg").code == 0
+    for file in ("a.svg", "b.svg"):
+        ElementTree.parse(file)
 
 
 def test_pictures_without_matplotlib_are_told(inspect, runs, monkeypatch):

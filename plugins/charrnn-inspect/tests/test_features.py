@@ -74,7 +74,8 @@ def test_correlations_are_pearson_s(seed, shift, scale):
     chance = np.random.default_rng(seed)
     values = (chance.normal(size=(40, 3)) + shift) * scale
     numbers = chance.integers(0, 5, 40).astype(float)
-    found = correlations(values, numbers)
+    found, turned = correlations(values, np.stack([numbers, -numbers]))
+    assert turned.tolist() == (-found).tolist()
     mean = math.fsum(numbers) / 40
     for unit in range(3):
         column = [float(each) / scale for each in values[:, unit]]
@@ -86,7 +87,7 @@ def test_correlations_are_pearson_s(seed, shift, scale):
 
 def test_a_unit_that_does_not_move_follows_nothing():
     values = np.stack([np.full(9, 0.1, np.float32), np.arange(9, dtype=np.float32)], axis=1)
-    assert correlations(values, np.arange(9.0)).tolist() == [0.0, pytest.approx(1.0)]
+    assert correlations(values, np.arange(9.0)[np.newaxis]).tolist() == [[0.0, pytest.approx(1.0)]]
 
 
 def test_the_best_come_first_and_what_asks_for_memory_before_what_a_character_tells():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from charrnn_inspect.gates import has_gates, saturation
 from charrnn_inspect.held_back import held_back
 from charrnn_inspect.reading import open_run
 
+from charrnn.cells.rnn import RNN
 from charrnn.model import LanguageModel
+from charrnn.model.zoneout import Zoneout
 from charrnn.settings import ModelSettings
 
 
@@ -90,10 +94,35 @@ def test_the_table_has_the_means_over_units(inspect, runs):
         assert row.split() == [str(each["layer"]), each["gate"], *shares, f"{np.mean(each['mean']):.4f}"]
 
 
+class Parted(RNN):
+    """Has a part that is called as the method is, and shows nothing."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.gates = torch.nn.Linear(hidden_size, hidden_size)
+
+
+@pytest.mark.parametrize("cell", [RNN(3, 4), Zoneout(RNN(3, 4), 0.1), Parted(3, 4)])
+def test_what_has_no_gates_shows_none(cell):
+    assert not has_gates(SimpleNamespace(cells=[cell]))
+
+
 def test_no_more_is_read_than_there_is(inspect, runs):
     run, _ = open_run("gru", runs)
     found = inspect("gates", "gru", "--checkpoints", runs, "--tokens", 10**9, "--json").json()
     assert found["tokens"] == len(held_back(run))
+
+
+@pytest.mark.parametrize(
+    "command", [["gates"], ["gradients", "--distance", 5], ["neurons", "--tokens", 50], ["embedding"]]
+)
+def test_a_run_s_name_steers_no_terminal(inspect, runs, tmp_path, command):
+    path = shutil.copytree(runs / "gru", tmp_path / "a\x1b[31m\x08")
+    name, *more = command
+    shown = inspect(name, path, *more)
+    assert shown.code == 0, shown.err
+    assert shown.out.startswith("run a␛[31m␈, ")
+    assert "\x1b" not in shown.out + shown.err
 
 
 def test_a_cell_without_gates_is_told(inspect, runs):

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 from charrnn_inspect.chart import draw
-from charrnn_inspect.clipping import clipped_share
+from charrnn_inspect.clipping import Clipping, describe, read_clipping
 from charrnn_inspect.gradients import gradient_norms
 
 from charrnn import Cell
 from charrnn.cells.gru import GRU
 from charrnn.cells.lstm import LSTM
 from charrnn.cells.rnn import RNN
+from charrnn.settings import OptimizerSettings
 
 DISTANCE = 6
 
@@ -98,6 +99,53 @@ class Forgetful(Cell):
 def test_what_does_not_look_back_has_no_gradient():
     cell = Forgetful(3, 3).double().requires_grad_(False)
     assert gradient_norms(cell, torch.randn(8, 2, 3, dtype=torch.float64), 2, seed=0) == [1.0, 0.0, 0.0]
+
+
+class Counting(RNN):
+    """Counts its steps beside what it does, in whole numbers."""
+
+    def initial_state(self, batch_size):
+        return (*super().initial_state(batch_size), torch.zeros(batch_size, dtype=torch.int64))
+
+    def step(self, projected, state):
+        output, (hidden,) = super().step(projected, state[:1])
+        return output, (hidden, state[1] + 1)
+
+
+def test_whole_numbers_in_a_state_have_no_gradient():
+    inputs = torch.randn(8, 2, 3, dtype=torch.float64)
+    plain, counting = RNN(3, 4).double().requires_grad_(False), Counting(3, 4).double().requires_grad_(False)
+    counting.load_state_dict(plain.state_dict())
+    assert gradient_norms(counting, inputs, 2, seed=0) == gradient_norms(plain, inputs, 2, seed=0)
+
+
+EXPLODING = """
+import torch
+from charrnn import hookimpl
+from charrnn.cells.rnn import RNN
+
+
+class Exploding(RNN):
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.activation = torch.clone
+
+    def step(self, projected, state):
+        output, (hidden,) = super().step(projected, state)
+        return 1e200 * output, (1e200 * hidden,)
+
+
+@hookimpl
+def register_cells(register):
+    register("exploding", Exploding)
+"""
+
+
+def test_json_has_null_for_what_is_no_number(inspect, tmp_path):
+    (tmp_path / "exploding.py").write_text(EXPLODING)
+    shown = inspect("gradients", "--plugin", "exploding.py", "--cell", "exploding", "--distance", 5, "--json")
+    assert shown.code == 0, shown.err
+    assert None in json.loads(shown.out, parse_constant=pytest.fail)["curves"]["exploding"]
 
 
 def test_fresh_cells_stand_side_by_side(inspect):
@@ -196,11 +244,13 @@ def test_the_share_of_clipped_steps_counts_every_step_once(tmp_path):
     ]
     path = tmp_path / "metrics.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert clipped_share(path) == (10 * 1.0 + 30 * 0.5) / 40
+    assert read_clipping(path) == Clipping((10 * 1.0 + 30 * 0.5) / 40, logged=True)
     path.write_text(json.dumps(lines[0]))
-    assert clipped_share(path) is None
+    assert read_clipping(path) == Clipping(None, logged=True)
     path.write_text(json.dumps(lines[1]) + '\n{"kind": "tr')  # cut short by a kill
-    assert clipped_share(path) == 1.0
+    assert read_clipping(path) == Clipping(1.0, logged=True)
+    path.write_text(json.dumps(lines[2]))
+    assert read_clipping(path) == Clipping(None, logged=False)
 
 
 @pytest.mark.parametrize(
@@ -217,6 +267,28 @@ def test_a_run_says_how_often_it_was_clipped(inspect, runs, tmp_path, more, told
     assert shown.out.splitlines()[-1] == told
     found = inspect("gradients", tmp_path / "again", "--distance", 3, "--json").json()
     assert found["clipped"] == more.get("clipped")
+
+
+@pytest.mark.parametrize(
+    ("settings", "found", "told"),
+    [
+        ({"clip": 0.0}, Clipping(0.0, logged=True), "clipping: none, by --clip 0"),
+        (
+            {"clip": 0.0, "clip_value": 0.5},
+            Clipping(0.0, logged=True),
+            "clipping: each number of a gradient to 0.5, by --clip-value; no norm, by --clip 0",
+        ),
+        (
+            {"clip": 2.0, "clip_value": 0.5},
+            Clipping(0.25, logged=True),
+            "clipping: 25.0% of the optimizer steps had a gradient clipped to norm 2; before that, each number of a "
+            "gradient to 0.5, by --clip-value",
+        ),
+        ({"clip": 1.0}, Clipping(None, logged=False), "clipping: not known; this run logged none of its steps"),
+    ],
+)
+def test_what_clips_and_what_is_not_known_are_told_apart(settings, found, told):
+    assert describe(found, OptimizerSettings(**settings)) == told
 
 
 def test_a_picture_s_axis_has_numbers_and_no_formulas(inspect, tmp_path):

@@ -16,6 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+#: What the README shows of a command, by what is typed.
+LISTINGS = dict(re.findall(r"^\$ charrnn inspect (.*)\n```\n\n```text\n((?s:.*?))```", README, flags=re.MULTILINE))
 
 
 def test_the_help_imports_nothing_heavy():
@@ -49,6 +51,8 @@ def test_every_command_of_the_readme_runs(inspect, runs, tmp_path, monkeypatch, 
         (tmp_path / name).write_text(content)
     shown = inspect(*shlex.split(line.split("  #")[0]))
     assert shown.code == 0, shown.err
-    listing = re.search(rf"\$ charrnn inspect {re.escape(line)}\n```\n\n```text\n(.*?)```", README, flags=re.DOTALL)
-    if listing:
-        assert listing[1] in "".join(f"{each.rstrip()}\n" for each in shown.out.splitlines())
+    assert LISTINGS.get(line, "") in "".join(f"{each.rstrip()}\n" for each in shown.out.splitlines())
+
+
+def test_two_of_them_are_shown_with_what_they_print():
+    assert [line.split()[0] for line in LISTINGS] == ["gradients", "trace"]

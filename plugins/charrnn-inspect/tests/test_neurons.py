@@ -65,6 +65,8 @@ def test_a_file_and_the_start_of_a_long_one(inspect, runs, counting, tmp_path):
     assert shown.json() == given.json()
     snow = inspect("neurons", "counting", "a ☃\nb", "--json")
     assert "'☃') of the text; replaced" in snow.told
+    assert "☃" not in inspect("neurons", "counting", "a\nb ☃", "--tokens", 4, "--json").err
+    assert "1 character ('☃')" in inspect("neurons", "counting", "a\n☃ ☃", "--tokens", 4, "--json").err
 
 
 @pytest.mark.parametrize("tokenizer", ["byte", "sentencepiece"])

@@ -108,7 +108,7 @@ def test_no_reading_gives_the_copied_numbers():
 
 
 def test_no_weights_of_one_unit_give_the_copied_numbers():
-    """Steps 2 to 4 determine the weights, from which step 1 is far off; and the last number is below the one before."""
+    """Steps 2 to 4 determine the weights, from which step 1 is far off."""
     for inverse in (lambda h: np.log(h / (1 - h)), np.arctanh):
         for rounding in itertools.product((-0.0005, 0, 0.0005), repeat=4):
             h = COPIED + rounding
@@ -116,7 +116,6 @@ def test_no_weights_of_one_unit_give_the_copied_numbers():
             rows = np.array([[2, h[0], 1], [3, h[1], 1], [4, h[2], 1]])
             read, _recur, bias = np.linalg.solve(rows, a[1:])
             assert abs(read + bias - a[0]) > 0.3
-            assert h[3] < h[2]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -199,6 +198,9 @@ def test_a_file_can_hold_any_of_the_three_and_a_start(inspect, tmp_path):
         (("activation", 'cell = "gruu"\nactivation'), "no cell 'gruu' can be traced: did you mean 'gru'?"),
         (('activation = "sigmoid"', 'cell = "gru"'), "has 'W_xh': did you mean"),
         (("W_hh = [[0.1, 0.2], [0.3, 0.4]]", ""), "lacks W_hh, which rnn needs: a list of rows"),
+        (("b_h = [0.1, 0.2]", "b_h = [0.1, nan]"), "b_h should be finite numbers, not nan"),
+        (("[1, 2, 3, 4]", "[1, inf]"), "inputs should be finite numbers, not inf"),
+        (("[1, 2, 3, 4]", "[1.7e308]"), "W_xh x_1 grows beyond double precision"),
         (("=", ":"), "is no TOML, nor JSON in a file named .json"),
     ],
 )

@@ -54,3 +54,9 @@ class LayerNormLSTM(Cell):
         memory = forget.sigmoid() * memory + into.sigmoid() * candidate.tanh()
         hidden = out.sigmoid() * self.norm_memory(memory).tanh()
         return hidden, (hidden, memory)
+
+    def gates(self, projected: Tensor, state: State) -> dict[str, Tensor]:
+        """Return what the gates are in :meth:`step`, by name, each ``[B, H]`` between 0 and 1."""
+        sums = projected + self.norm_recur(self.recur(state[0]))
+        forget, into, out, _ = sums.sigmoid().chunk(4, dim=-1)
+        return {"input": into, "forget": forget, "output": out}

@@ -37,8 +37,13 @@ class MinimalGatedUnit(Cell):
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Apply the equations above to ``[B, 2H]`` and ``(h,)``."""
         (hidden,) = state
-        forget, candidate = projected.chunk(2, dim=-1)
-        forget = (forget + self.forget(hidden)).sigmoid()
+        _, candidate = projected.chunk(2, dim=-1)
+        forget = self.gates(projected, state)["forget"]
         candidate = (candidate + self.candidate(forget * hidden)).tanh()
         hidden = (1 - forget) * hidden + forget * candidate
         return hidden, (hidden,)
+
+    def gates(self, projected: Tensor, state: State) -> dict[str, Tensor]:
+        """Return what the gates are in :meth:`step`, by name, each ``[B, H]`` between 0 and 1."""
+        forget, _ = projected.chunk(2, dim=-1)
+        return {"forget": (forget + self.forget(state[0])).sigmoid()}

@@ -27,16 +27,16 @@ class MultiplicativeLSTM(Cell):
     """
 
     # m is the state as this input reads it: the matrices of the gates are as recurrent as W_mh.
-    recurrent_weights = ("recur.weight", "gates.weight")
+    recurrent_weights = ("recur.weight", "mix.weight")
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
         self.read = nn.Linear(input_size, 5 * hidden_size, bias=False)  # m, i, f, g, o
         self.recur = nn.Linear(hidden_size, hidden_size, bias=False)  # m
-        self.gates = nn.Linear(hidden_size, 4 * hidden_size)  # i, f, g, o
+        self.mix = nn.Linear(hidden_size, 4 * hidden_size)  # i, f, g, o, of m
         reset_parameters(self)
         with torch.no_grad():
-            self.gates.bias[hidden_size : 2 * hidden_size] = 1.0
+            self.mix.bias[hidden_size : 2 * hidden_size] = 1.0
 
     def initial_state(self, batch_size: int) -> State:
         """Return zeros for ``h`` and ``c``, each ``[B, H]``."""
@@ -50,9 +50,17 @@ class MultiplicativeLSTM(Cell):
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Apply the equations above to ``[B, 5H]`` and ``(h, c)``."""
         hidden, memory = state
-        transition, gates = projected[:, : self.hidden_size], projected[:, self.hidden_size :]
-        mixed = transition * self.recur(hidden)
-        into, forget, candidate, out = (gates + self.gates(mixed)).chunk(4, dim=-1)
+        into, forget, candidate, out = self._sums(projected, hidden).chunk(4, dim=-1)
         memory = forget.sigmoid() * memory + into.sigmoid() * candidate.tanh()
         hidden = out.sigmoid() * memory.tanh()
         return hidden, (hidden, memory)
+
+    def gates(self, projected: Tensor, state: State) -> dict[str, Tensor]:
+        """Return what the gates are in :meth:`step`, by name, each ``[B, H]`` between 0 and 1."""
+        into, forget, _, out = self._sums(projected, state[0]).sigmoid().chunk(4, dim=-1)
+        return {"input": into, "forget": forget, "output": out}
+
+    def _sums(self, projected: Tensor, hidden: Tensor) -> Tensor:
+        """Compute what stands inside the gates and the candidate: ``[B, 5H]`` and ``[B, H]`` to ``[B, 4H]``."""
+        transition, read = projected[:, : self.hidden_size], projected[:, self.hidden_size :]
+        return read + self.mix(transition * self.recur(hidden))  # type: ignore[no-any-return]

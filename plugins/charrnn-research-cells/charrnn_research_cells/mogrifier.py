@@ -65,16 +65,25 @@ class MogrifierLSTM(Cell):
 
     def step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
         """Apply the equations above to ``x`` itself, ``[B, I]``, and ``(h, c)``."""
-        inputs, (hidden, memory) = projected, state
+        hidden, memory = state
+        into, forget, candidate, out = self._sums(projected, hidden).chunk(4, dim=-1)
+        memory = forget.sigmoid() * memory + into.sigmoid() * candidate.tanh()
+        hidden = out.sigmoid() * memory.tanh()
+        return hidden, (hidden, memory)
+
+    def gates(self, projected: Tensor, state: State) -> dict[str, Tensor]:
+        """Return what the gates are in :meth:`step`, by name, each ``[B, H]`` between 0 and 1."""
+        into, forget, _, out = self._sums(projected, state[0]).sigmoid().chunk(4, dim=-1)
+        return {"input": into, "forget": forget, "output": out}
+
+    def _sums(self, inputs: Tensor, hidden: Tensor) -> Tensor:
+        """Compute what stands inside the LSTM's gates and candidate: ``[B, I]`` and ``[B, H]`` to ``[B, 4H]``."""
         for number, matrix in enumerate(self.rounds, start=1):
             if number % 2:
                 inputs = 2 * matrix(hidden).sigmoid() * inputs
             else:
                 hidden = 2 * matrix(inputs).sigmoid() * hidden
-        into, forget, candidate, out = (self.read(inputs) + self.recur(hidden)).chunk(4, dim=-1)
-        memory = forget.sigmoid() * memory + into.sigmoid() * candidate.tanh()
-        hidden = out.sigmoid() * memory.tanh()
-        return hidden, (hidden, memory)
+        return self.read(inputs) + self.recur(hidden)  # type: ignore[no-any-return]
 
 
 def _matrix(reads: int, gates: int, rank: int) -> nn.Module:

@@ -30,8 +30,8 @@ def mlstm(p, x, state):
     h, c = state
     w_mx, w_ix, w_fx, w_gx, w_ox = np.split(p["read.weight"], 5)
     w_mh = p["recur.weight"]
-    w_im, w_fm, w_gm, w_om = np.split(p["gates.weight"], 4)
-    b_i, b_f, b_g, b_o = np.split(p["gates.bias"], 4)
+    w_im, w_fm, w_gm, w_om = np.split(p["mix.weight"], 4)
+    b_i, b_f, b_g, b_o = np.split(p["mix.bias"], 4)
 
     m = (w_mx @ x) * (w_mh @ h)
     i = logistic(w_ix @ x + w_im @ m + b_i)
@@ -180,6 +180,26 @@ def test_a_step_is_all_they_say_and_the_engine_takes_it_apart(name):
     assert CELLS[name][0].forward is Cell.forward
     cell, inputs, state = case(name, 7, 3, 4, 5, seed=0)
     assert explain(cell, inputs, state) is None
+
+
+@pytest.mark.parametrize("name", [name for name, (kind, *_) in CELLS.items() if kind is not IndRNN])
+def test_gates_are_what_the_step_multiplies_by(name, monkeypatch):
+    cell, inputs, state = case(name, 1, 3, 4, 5, seed=0)
+    (projected,) = cell.project(inputs)
+    shown = cell.gates(projected, state)
+    sigmoid, made = torch.Tensor.sigmoid, []
+    monkeypatch.setattr(torch.Tensor, "sigmoid", lambda each: made.append(sigmoid(each)) or made[-1])
+    output, after = cell.step(projected, tuple(leaf.requires_grad_() for leaf in state))
+    for gate in shown.values():
+        assert any(each.shape == gate.shape and torch.allclose(each, gate) for each in made)
+    if name == "mgu":
+        assert list(shown) == ["forget"]
+        return
+    assert list(shown) == ["input", "forget", "output"]
+    (forget,) = torch.autograd.grad(after[1].sum(), state[1], retain_graph=True)
+    torch.testing.assert_close(shown["forget"], forget)
+    squashed = (cell.norm_memory(after[1]) if name == "ln-lstm" else after[1]).tanh()
+    torch.testing.assert_close(shown["output"] * squashed, output)
 
 
 @every_cell

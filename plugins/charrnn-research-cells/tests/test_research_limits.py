@@ -64,7 +64,7 @@ def test_a_mogrifier_reads_its_input_in_the_step():
 def test_forget_gates_start_open():
     torch.manual_seed(0)
     second = slice(100, 200)
-    assert (MultiplicativeLSTM(9, 100).gates.bias[second] == 1).all()
+    assert (MultiplicativeLSTM(9, 100).mix.bias[second] == 1).all()
     assert (MogrifierLSTM(9, 100).read.bias[second] == 1).all()
     assert (LayerNormLSTM(9, 100).bias[:100] == 1).all()
     assert (LayerNormLSTM(9, 100).bias[100:] == 0).all()

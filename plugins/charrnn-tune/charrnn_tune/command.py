@@ -81,7 +81,7 @@ def tune(
     from charrnn.options import check
     from charrnn.presets import check_preset
     from charrnn.reporting.text import printable
-    from charrnn_tune.outcome import check_output
+    from charrnn_tune.outcome import check_names, check_output
     from charrnn_tune.plan import Plan
     from charrnn_tune.ranges import choose_ranges
     from charrnn_tune.search import Search, shown
@@ -97,8 +97,9 @@ def tune(
     check_preset(preset)
     if corpus == "-":
         raise UsageError("standard input can be read once, and each trial reads its corpus: give a file")
-    check_output(output)
-    file = study or output.with_suffix(".db")
+    file = study or output.parent / f"{output.stem}.db"
+    check_output(output, file)
+    check_names(str(Path(corpus).resolve()), str(output), str(file))
     asked = budget.trial_time or budget.trial_steps
     plan = Plan(corpus, preset, fixed, ranges, (None if asked else kept_budget(file)) or budget.trial_budget())
     device = choose_device(checked.device).type
@@ -116,14 +117,20 @@ def tune(
         found = _finish(plan, opened, base, output, json)
         kept = f"the best so far is in {output}" if found else "no trial was finished yet"
         raise InterruptedRunError(f"stopped; {kept}, and the same command goes on", stopped.exit_code) from None
+    except Exception:
+        _finish(plan, opened, base, output, json)
+        raise
     if not _finish(plan, opened, base, output, json):
-        raise CharrnnError("every trial diverged or was pruned, so that nothing was found; search over other settings")
+        raise CharrnnError(
+            "no trial was trained to its end, so that nothing was found; search over other settings, or for longer"
+        )
 
 
 def _finish(plan: Plan, study: optuna.Study, base: dict[str, Any], output: Path, json: bool) -> bool:
     """Write and print what is best, if anything is."""
     import json as json_format
 
+    from charrnn.reporting.text import printable
     from charrnn_tune.outcome import train_command, write_outcome
     from charrnn_tune.search import FOUND, outcome, shown
     from charrnn_tune.study import best_trial, finished_trials
@@ -143,5 +150,5 @@ def _finish(plan: Plan, study: optuna.Study, base: dict[str, Any], output: Path,
         typer.echo(json_format.dumps(record))
         return True
     typer.echo(f"best of {len(trials)}: {best.value:.4f} bits per character, with {shown(found)}")
-    typer.echo(f"train with it: {typing}")
+    typer.echo(f"train with it: {printable(typing)}")
     return True

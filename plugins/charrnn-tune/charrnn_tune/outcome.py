@@ -10,13 +10,18 @@ from typing import Any
 from charrnn.atomic import write_file
 from charrnn.errors import UsageError
 from charrnn.plugins import plugins
+from charrnn.reporting.text import printable
 from charrnn.settings import TrainSettings
 
 _HEAD = "# Found by charrnn tune"
 
 
-def check_output(path: Path) -> None:
+def check_output(path: Path, study: Path) -> None:
     """Refuse a place that cannot be written to, or where there is a file of somebody else's, before hours are spent.
+
+    Args:
+        path: where the settings go.
+        study: where the trials go.
 
     Raises:
         UsageError: so it is.
@@ -25,12 +30,27 @@ def check_output(path: Path) -> None:
         raise UsageError(f"--output '{path}': there is no directory '{path.parent}'")
     if path.exists() and not (path.is_file() and path.read_bytes().startswith(_HEAD.encode())):
         raise UsageError(f"--output '{path}': exists, and charrnn tune did not write it; give another name")
+    if path.resolve() == study.resolve():
+        raise UsageError(f"--output '{path}': is where the trials are kept; give it or --study another name")
+
+
+def check_names(*names: str) -> None:
+    """Refuse names that neither a study nor a TOML file can hold.
+
+    Raises:
+        UsageError: one has bytes that are no UTF-8.
+    """
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{name!r}: is no UTF-8, and trials are kept by that name; give it another") from None
 
 
 def write_outcome(path: Path, corpus: str, loss: float, trials: int, settings: dict[str, Any]) -> None:
     """Write settings as TOML, with the plugins that were added by ``--plugin``; whole or not at all."""
     about = f"{_HEAD}: {loss:.4f} bits per character, the best of {trials} trial{'s' if trials != 1 else ''}. Use it by"
-    lines = [about, "# " + " ".join(train_command(corpus, path).splitlines())]
+    lines = [about, "# " + printable(" ".join(train_command(corpus, path).splitlines()))]
     added = [each for each in plugins().added if each != __package__]
     if added:
         lines.append(f"plugin = {_toml(added)}")

@@ -38,7 +38,7 @@ class Plan:
     def name(self) -> str:
         """The study's, from the corpus and what is fixed."""
         about = json.dumps([self.place, self.preset, self.fixed], sort_keys=True)
-        return f"{self.corpus} {hashlib.sha256(about.encode()).hexdigest()[:12]}"
+        return f"{self.place} {hashlib.sha256(about.encode()).hexdigest()[:12]}"
 
     @property
     def place(self) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -13,13 +11,14 @@ import optuna
 
 import charrnn
 from charrnn.errors import UsageError
-from charrnn.training.events import Evaluated, Event, Notice, Started
+from charrnn.runs.run import Run
+from charrnn.training.events import Evaluated, Event, Started
 
 _PACK = "pack"
 
 
 def run_trial(
-    study: optuna.Study, trial: optuna.Trial, corpus: str, settings: dict[str, Any], tell: Callable[[str], None]
+    study: optuna.Study, trial: optuna.Trial, corpus: str, settings: dict[str, Any], hear: Callable[[Event], None]
 ) -> float:
     """Train, and return the lowest validation loss, in bits per character.
 
@@ -28,19 +27,18 @@ def run_trial(
         trial: reports the loss at each evaluation.
         corpus: as ``charrnn train`` takes it.
         settings: with the trial's budget.
-        tell: is given what training notices.
+        hear: is given every event of the training, and may end it.
 
     Raises:
         TrialPruned: it is worse than the median of the others at as many evaluations.
-        CharrnnError: what ``charrnn.train`` raises.
+        CharrnnError: what ``charrnn.train`` and ``hear`` raise.
     """
     losses: list[float] = []
 
     def listen(event: Event) -> None:
-        if isinstance(event, Notice):
-            tell(event.text)
-        elif isinstance(event, Started):
-            _check_corpus(study, event.path, corpus)
+        hear(event)
+        if isinstance(event, Started):
+            _check_corpus(study, Run(event.path), corpus)
         elif isinstance(event, Evaluated):
             losses.append(event.bits_per_char)
             trial.report(event.bits_per_char, step=len(losses))
@@ -52,9 +50,9 @@ def run_trial(
     return min(losses, default=math.inf)
 
 
-def _check_corpus(study: optuna.Study, run: Path, corpus: str) -> None:
+def _check_corpus(study: optuna.Study, run: Run, corpus: str) -> None:
     """Hold that all trials of a study read the same tokens: a loss on others would not compare."""
-    pack = json.loads((run / "config.json").read_text(encoding="utf-8"))["corpus"]["pack"]
+    pack = run.config.corpus.pack
     if study.user_attrs.get(_PACK, pack) != pack:
         raise UsageError(f"the text of '{corpus}' is another than when the study began; give another file by --study")
     study.set_user_attr(_PACK, pack)

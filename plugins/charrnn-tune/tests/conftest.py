@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+import charrnn
 from charrnn.cli import main
 from charrnn.plugins import plugins
+from charrnn.training.events import Evaluated
 
 
 @dataclass
@@ -61,10 +63,36 @@ def cli(capfd, monkeypatch):
 
 @pytest.fixture
 def tune(cli):
-    """Call ``charrnn tune words.txt`` for models that are trained in no time."""
-    small = ["--layers", 1, "--hidden", 8, "--embed", 4, "--batch-size", 4, "--seq-len", 8, "--eval-tokens", 500]
+    """Call ``charrnn tune`` for models that are trained in no time."""
+    small = ["--layers", 1, "--embed", 4, "--batch-size", 4, "--seq-len", 8, "--eval-tokens", 500]
 
-    def call(*arguments: object) -> Result:
-        return cli("tune", "words.txt", *small, *arguments)
+    def call(*arguments: object, corpus: str = "words.txt", hidden: int | None = 8) -> Result:
+        size = [] if hidden is None else ["--hidden", hidden]
+        return cli("tune", corpus, *small, *size, *arguments)
 
     return call
+
+
+@pytest.fixture
+def losses(monkeypatch):
+    """Let trials have the losses that a test gives, one list a trial; an error in one is raised."""
+    trials: list[list[object]] = []
+    asked: list[dict[str, object]] = []
+
+    def train(*_, listen, **settings):
+        asked.append(settings)
+        for step, loss in enumerate(trials[len(asked) - 1], start=1):
+            if isinstance(loss, BaseException):
+                raise loss
+            if callable(loss):
+                loss()
+                continue
+            listen(Evaluated(step, loss, loss, best=True, seconds=0.0))
+
+    monkeypatch.setattr(charrnn, "train", train)
+
+    def give(*each: list[object]) -> list[dict[str, object]]:
+        trials.extend(each)
+        return asked
+
+    return give

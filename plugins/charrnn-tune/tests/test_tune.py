@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import tomllib
@@ -16,38 +15,11 @@ import pytest
 from charrnn_tune.ranges import known_ranges
 
 import charrnn
-from charrnn.errors import DivergedError
 from charrnn.plugins import plugins
 from charrnn.settings import TrainSettings
-from charrnn.training.events import Evaluated
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def losses(monkeypatch):
-    """Let trials have the losses that a test gives, one list a trial; an error in one is raised."""
-    trials: list[list[object]] = []
-    asked: list[dict[str, object]] = []
-
-    def train(*_, listen, **settings):
-        asked.append(settings)
-        for step, loss in enumerate(trials[len(asked) - 1], start=1):
-            if isinstance(loss, BaseException):
-                raise loss
-            if callable(loss):
-                loss()
-                continue
-            listen(Evaluated(step, loss, loss, best=True, seconds=0.0))
-
-    monkeypatch.setattr(charrnn, "train", train)
-
-    def give(*each: list[object]) -> list[dict[str, object]]:
-        trials.extend(each)
-        return asked
-
-    return give
 
 
 def test_the_help_imports_nothing_heavy():
@@ -114,16 +86,6 @@ def test_a_study_goes_on_and_counts_its_trials(tune, losses):
     assert tomllib.loads(Path("tuned.toml").read_text())["lr"] == asked[1]["lr"]
 
 
-def test_the_trials_of_a_study_share_its_time(tune, losses, monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr("charrnn_tune.search.monotonic", lambda: clock[0])
-    asked = losses(*[[3.0, lambda: clock.__setitem__(0, clock[0] + 1250)]] * 5)
-    assert tune("--time", "1h", "--trial-time", "20m", "--over", "lr").code == 0
-    assert len(asked) == 2  # a third, of 20 minutes, would end after 3700 seconds
-    assert tune("--time", "2h", "--over", "lr").code == 0  # where no flag says, a trial's time is the study's
-    assert [each["time"] for each in asked] == [1200.0] * 4 + [1200.0]
-
-
 @pytest.mark.parametrize(
     ("other", "told"),
     [
@@ -140,80 +102,32 @@ def test_another_study_in_the_file_is_told(tune, losses, other, told):
     assert told in shown.told
 
 
+def test_the_same_study_goes_on_from_another_directory(tune, cli, losses, monkeypatch):
+    asked = losses([3.0])
+    assert tune("--trials", 1, "--trial-steps", 5, "--over", "lr").code == 0
+    Path("below").mkdir()
+    monkeypatch.chdir("below")
+    files = ["--study", "../tuned.db", "--output", "../tuned.toml"]
+    shown = tune("--trials", 1, "--trial-steps", 5, "--over", "lr", *files, corpus="../words.txt")
+    assert shown.code == 0, shown.err
+    assert len(asked) == 1
+
+
+def test_a_corpus_s_name_steers_no_terminal_and_breaks_no_file(tune, losses):
+    Path("a\x1b[31m\x08.txt").write_text("words " * 100)
+    losses([3.0])
+    shown = tune("--trials", 1, "--trial-steps", 5, "--over", "lr", corpus="a\x1b[31m\x08.txt")
+    assert shown.code == 0, shown.err
+    assert "\x1b" not in shown.out
+    assert "lr" in tomllib.loads(Path("tuned.toml").read_text())
+
+
 def test_another_text_under_the_same_name_is_told(tune):
     assert tune("--trials", 1, "--trial-steps", 2, "--over", "lr").code == 0
     Path("words.txt").write_text("something else entirely, " * 100)
     shown = tune("--trials", 2, "--trial-steps", 2, "--over", "lr")
     assert shown.code == 2
     assert "is another than when the study began" in shown.told
-
-
-def test_what_falls_behind_is_pruned(tune, losses):
-    reached: list[int] = []
-    losses(
-        *[[4.0, 3.0, 2.0]] * 4,
-        [5.0, 4.5, lambda: reached.append(2), 4.0, lambda: reached.append(3), 3.9],
-        [3.9, 2.9, 1.9],
-    )
-    shown = tune("--trials", 6, "--trial-steps", 5, "--over", "lr", "--json")
-    assert [each["outcome"] for each in shown.json()["trials"]] == ["trained"] * 4 + ["pruned", "trained"]
-    assert reached == [2]
-    assert "trial 5: pruned at evaluation 3, with 4.0000 bits per character" in shown.err
-    assert shown.json()["bits_per_char"] == 1.9
-
-
-def test_a_trial_that_diverges_ends_no_search(tune, losses):
-    losses([DivergedError("the loss is nan")], [3.0, DivergedError("the loss is nan")], [2.0])
-    shown = tune("--trials", 3, "--trial-steps", 5, "--over", "lr", "--json")
-    assert [each["outcome"] for each in shown.json()["trials"]] == ["diverged", "diverged", "trained"]
-    assert shown.code == 0
-
-
-def test_a_search_in_which_all_diverge_says_so(tune, losses):
-    losses([DivergedError("the loss is nan")])
-    shown = tune("--trials", 1, "--trial-steps", 5, "--over", "lr")
-    assert shown.code == 1
-    assert "every trial diverged" in shown.told
-    assert not Path("tuned.toml").exists()
-
-
-def test_ctrl_c_keeps_the_best_and_the_same_command_goes_on(tune, losses):
-    asked = losses([3.0], [2.5, lambda: os.kill(os.getpid(), signal.SIGINT)], [2.0])
-    arguments = ["--trials", 2, "--trial-steps", 5, "--over", "lr"]
-    shown = tune(*arguments)
-    assert shown.code == 130
-    assert shown.told == "charrnn: stopped; the best so far is in tuned.toml, and the same command goes on"
-    assert tomllib.loads(Path("tuned.toml").read_text())["lr"] == asked[0]["lr"]
-    assert tune(*arguments).code == 0
-    assert tomllib.loads(Path("tuned.toml").read_text())["lr"] == asked[2]["lr"]
-
-
-def test_ctrl_c_while_a_trial_trains(tmp_path):
-    """In a process of its own, at the second trial, as training itself hears of it."""
-    program = (
-        "import os, signal, sys\n"
-        "from charrnn.cli import main\n"
-        "from charrnn.training.trainer import Trainer\n"
-        "step, calls = Trainer._step, []\n"
-        "def stopped(self, lr):\n"
-        "    calls.append(lr)\n"
-        "    if len(calls) == 5: os.kill(os.getpid(), signal.SIGINT)\n"
-        "    return step(self, lr)\n"
-        "Trainer._step = stopped\n"
-        "sys.exit(main(sys.argv[1:]))"
-    )
-    small = ["--layers", "1", "--hidden", "8", "--embed", "4", "--batch-size", "4", "--seq-len", "8"]
-    budget = ["--trials", "9", "--trial-steps", "3", "--over", "lr"]
-    found = subprocess.run(
-        [sys.executable, "-c", program, "--plugin", "charrnn_tune", "tune", "words.txt", *small, *budget],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "CHARRNN_LOAD_PLUGINS": ""},
-    )
-    assert found.returncode == 130, found.stderr
-    assert found.stderr.splitlines()[-1].startswith("charrnn: stopped; the best so far is in tuned.toml")
-    assert "trial 1:" in found.stderr
-    assert tomllib.loads(Path("tuned.toml").read_text())["hidden"] == 8
 
 
 @pytest.mark.parametrize(
@@ -230,6 +144,12 @@ def test_ctrl_c_while_a_trial_trains(tmp_path):
         (["--time", "1m", "--trial-time", "2m"], "--trial-time 120s: is longer than the whole"),
         (["--trials", 1, "--trial-steps", 1, "--output", "words.txt"], "charrnn tune did not write it"),
         (["--trials", 1, "--trial-steps", 1, "--study", "words.txt"], "--study 'words.txt': is no study"),
+        (
+            ["--trials", 1, "--trial-steps", 1, "--output", "best.db"],
+            "--output 'best.db': is where the trials",
+        ),
+        (["--trials", 1, "--trial-steps", 1, "--output", "a", "--study", "./a"], "--output 'a': is where the trials"),
+        (["--trials", 1, "--trial-steps", 1, "--study", "\udcff.db"], "'\\udcff.db': is no UTF-8"),
         (["--trials", 1, "--trial-steps", 1, "--over", "lr", "--tied"], "tied"),
     ],
 )

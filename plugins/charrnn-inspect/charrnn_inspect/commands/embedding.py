@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from charrnn.reporting.text import printable
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument
+from charrnn_inspect.commands.pictures import write_pictures
 
 app = typer.Typer(add_completion=False)
 
@@ -43,6 +45,7 @@ def embedding(
     """
     import charrnn
     from charrnn_inspect.embedding import neighbours, open_embedding, principal_components
+    from charrnn_inspect.embedding_figure import write_map
 
     session = charrnn.load(run, checkpoints=checkpoints)
     assert session.run is not None
@@ -50,13 +53,10 @@ def embedding(
     tokens = [found.find(each) for each in dict.fromkeys(of)] if of else range(len(found.names))
     ids, cosines = neighbours(found.vectors, tokens, top)
     places, shares = principal_components(found.vectors)
-    title = f"run {session.run.name}, {found.vectors.shape[0]} tokens in {found.vectors.shape[1]} dimensions"
-    for kind, path in (("svg", svg), ("png", png)):
-        if path is not None:
-            from charrnn_inspect.embedding_figure import write_map
-
-            write_map(path, kind, title, list(zip(found.texts, found.names, strict=True)), places, shares)
-            typer.echo(f"wrote {path}", err=True)
+    count, features = found.vectors.shape
+    title = printable(f"run {session.run.name}, {count} tokens in {features} dimensions")
+    named = list(zip(found.texts, found.names, strict=True))
+    write_pictures(svg, png, lambda path, kind: write_map(path, kind, title, named, places, shares))
     if json:
         import json as json_format
 

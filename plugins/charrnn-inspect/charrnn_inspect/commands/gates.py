@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from charrnn.reporting.text import printable
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument
 
 app = typer.Typer(add_completion=False)
@@ -22,8 +23,8 @@ def gates(
     """Show how often the gates of a run's layers saturate, on the text that it held back.
 
     Left: the share of units and moments at which a gate is below 0.1, right: above 0.9, as in Karpathy et al. 2015,
-    section 4.1. A forget or update gate that is mostly right-saturated remembers for long; one that is left-saturated
-    makes a layer that looks at what comes in and at little else.
+    section 4.1. The forget gate of an LSTM or the update gate of a GRU that is mostly right-saturated remembers for
+    long; one that is left-saturated makes a layer that looks at what comes in and at little else.
     """
     from dataclasses import asdict
 
@@ -47,7 +48,7 @@ def gates(
         return
     from charrnn.reporting.tables import print_table
 
-    typer.echo(f"run {opened.name}, cell {cell}, {len(ids)} tokens of the text held back")
+    typer.echo(printable(f"run {opened.name}, cell {cell}, {len(ids)} tokens of the text held back"))
     print_table(
         ["layer", "gate", "left", "right", "mean"],
         [

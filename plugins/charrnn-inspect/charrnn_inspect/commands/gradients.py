@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from charrnn.reporting.text import printable
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument, complete_cells
+from charrnn_inspect.commands.pictures import write_pictures
 
 if TYPE_CHECKING:
-    from charrnn.runs.run import Run
     from charrnn_inspect.gradients import Curve
 
 app = typer.Typer(add_completion=False)
@@ -67,33 +68,34 @@ def gradients(
         curves = [of_fresh_cell(name, features, distance, seed) for name in dict.fromkeys(cell)]
         _show(f"fresh cells of {features} features, seed {seed}", curves, {"hidden": features}, json, svg, png)
         return
-    from charrnn_inspect.clipping import clipped_share
+    from charrnn.runs.run import METRICS
+    from charrnn_inspect.clipping import describe, read_clipping
     from charrnn_inspect.gradients import of_layers
     from charrnn_inspect.held_back import held_back
     from charrnn_inspect.reading import open_run
 
     opened, model = open_run(run, checkpoints)
     curves = of_layers(model, held_back(opened), distance, seed)
-    clipped = clipped_share(opened.path / "metrics.jsonl")
-    title = f"run {opened.name}, cell {opened.config.settings.cell}"
-    _show(title, curves, {"run": opened.name, "clipped": clipped}, json, svg, png)
+    clipping, settings = read_clipping(opened.path / METRICS), opened.config.settings
+    title = printable(f"run {opened.name}, cell {settings.cell}")
+    _show(title, curves, {"run": opened.name, "clipped": clipping.share}, json, svg, png)
     if not json:
-        typer.echo(_clipping(opened, clipped))
+        typer.echo(describe(clipping, settings))
 
 
 def _show(
     title: str, curves: list[Curve], about: dict[str, object], json: bool, svg: Path | None, png: Path | None
 ) -> None:
     import json as json_format
+    from math import isfinite
 
-    for kind, path in (("svg", svg), ("png", png)):
-        if path is not None:
-            from charrnn_inspect.figure import write_figure
+    from charrnn_inspect.figure import write_figure
 
-            write_figure(path, kind, title, curves)
-            typer.echo(f"wrote {path}", err=True)
+    write_pictures(svg, png, lambda path, kind: write_figure(path, kind, title, curves))
     if json:
-        typer.echo(json_format.dumps({**about, "curves": {curve.name: curve.norms for curve in curves}}))
+        # JSON has no word for what has grown beyond all numbers.
+        numbers = {curve.name: [norm if isfinite(norm) else None for norm in curve.norms] for curve in curves}
+        typer.echo(json_format.dumps({**about, "curves": numbers}))
         return
     from charrnn.reporting.tables import print_table
     from charrnn_inspect.chart import draw
@@ -107,12 +109,3 @@ def _show(
     )
     typer.echo()
     typer.echo(draw({curve.name: curve.norms for curve in curves}))
-
-
-def _clipping(run: Run, clipped: float | None) -> str:
-    limit = run.config.settings.clip
-    if not limit:
-        return "clipping: none, by --clip 0"
-    if clipped is None:
-        return "clipping: not known; this run was trained by a charrnn that did not write it down"
-    return f"clipping: {clipped:.1%} of the optimizer steps had a gradient clipped to norm {limit:g}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from charrnn.reporting.text import printable
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def neurons(
     if html is not None:
         from charrnn_inspect.neurons_page import write_page
 
-        write_page(html, f"Units of run {session.run.name}", found)
-        typer.echo(f"wrote {html}", err=True)
+        write_page(html, printable(f"Units of run {session.run.name}"), found)
+        typer.echo(printable(f"wrote {html}"), err=True)
     if json:
         import json as json_format
 
@@ -95,7 +96,7 @@ def neurons(
         return
     from charrnn_inspect.neurons_terminal import print_ranking, print_text
 
-    typer.echo(f"run {session.run.name}, {len(found.spelling.shown)} tokens of {_called(text, file)}")
+    typer.echo(printable(f"run {session.run.name}, {len(found.spelling.shown)} tokens of {_called(text, file)}"))
     print_ranking(found)
     if html is None:
         print_text(found)
