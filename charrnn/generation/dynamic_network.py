@@ -32,8 +32,8 @@ class DynamicNetwork(TorchNetwork):
 
     Each token weighs the same: a segment that was cut short, as at the end of what is read at once, says less.
 
-    One text is read at a time, and :meth:`initial_state` begins it with the weights as they were trained. Texts that are
-    read side by side are learned from together.
+    One text is read at a time, and :meth:`initial_state` begins it with the weights as they were trained. Texts that
+    are read side by side are learned from together.
 
     Args:
         model: is changed; what it holds fixed stays so.
