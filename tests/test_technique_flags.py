@@ -56,3 +56,22 @@ def test_each_technique_changes_what_is_learned(flags, text_file, cli):
         assert cli(*train, *chosen, "--name", name).code == 0
     one, other = (load_file(f"checkpoints/{name}/model.safetensors") for name in ("with", "without"))
     assert any(not torch.equal(one[name], other[name]) for name in one.keys() & other.keys())
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--variational"], "--variational does nothing without --dropout, which is 0"),
+        (["--variational", "--dropout", "0.1"], None),
+        (["--residual"], "--residual does nothing for one layer of 16 features on an embedding of 8"),
+        (["--residual", "--embed", 16], None),
+        (["--residual", "--layers", 2], None),
+    ],
+    ids=str,
+)
+def test_a_setting_that_changes_nothing_is_told_of(flags, told, text_file, cli):
+    trained = cli("train", text_file, *TINY, "--steps", 1, "--preset", "quick", *flags)
+    assert trained.code == 0
+    lines = [line for line in trained.err.splitlines() if "does nothing" in line]
+    assert len(lines) == (told is not None)
+    assert all(told in line for line in lines)
