@@ -214,7 +214,7 @@ def _only(prompts: Iterable[Prompt]) -> list[Prompt]:
     """Refuse a second prompt: what was learned from the first is forgotten where it is read."""
     found = list(islice(prompts, 2))
     if len(found) > 1:
-        raise UsageError("a model under dynamic evaluation learns from one prompt at a time; give one, or leave it out")
+        raise UsageError("dynamic evaluation learns from one prompt at a time; give one, or leave dynamic out")
     return found
 
 
