@@ -273,7 +273,8 @@ class DynamicSettings(Settings):
     dynamic: bool = Field(False, description="learn from the text as it is read (dynamic evaluation)")
     dynamic_lr: Positive = Field(0.0003, le=1, description="how far each weight moves at a time")
     dynamic_decay: Fraction = Field(0.002, description="share of the way back to where it was that it goes each time")
-    dynamic_segment: Count = Field(20, description="tokens that are learned from at a time")
+    # As long as what a split is scored in at once (charrnn.evaluation): a larger segment would be cut.
+    dynamic_segment: int = Field(20, ge=1, le=2048, description="tokens that are learned from at a time")
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

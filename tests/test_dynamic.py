@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 import charrnn
+from charrnn.cells.base import Cell
+from charrnn.errors import UsageError
 from charrnn.evaluation import score_tokens
 from charrnn.generation.dynamic_network import DynamicNetwork
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
 from charrnn.settings import DynamicSettings, ModelSettings
+from tests.conftest import TINY
 
 V, LR, DECAY, SEGMENT = 7, 0.01, 0.05, 4
 
@@ -59,10 +65,11 @@ def test_it_learns_as_the_equations_say(cell):
 def test_the_first_segment_is_scored_as_it_was_trained():
     ids = np.random.default_rng(0).integers(V, size=(SEGMENT, 1))
     network, static = dynamic(make_model()), TorchNetwork(make_model())
-    first, _ = network.losses(ids, ids, network.initial_state(1))
+    start = network.initial_state(1)
+    first, _ = network.losses(ids, ids, network.copy(start))
     expected, _ = static.losses(ids, ids, static.initial_state(1))
     np.testing.assert_allclose(first, expected)
-    again, _ = network.losses(ids, ids, network.initial_state(1))
+    again, _ = network.losses(ids, ids, start)
     assert (np.abs(again - expected) > 1e-6).all()
 
 
@@ -75,20 +82,65 @@ def test_a_text_that_repeats_itself_becomes_likely():
 def test_what_follows_a_prompt_is_by_what_was_learned_from_it():
     ids = np.tile(np.array([0, 3, 1, 1, 5]), 80)[:, None]
     network = dynamic(make_model(), dynamic_lr=0.03, dynamic_decay=0)
-    before = network.step(ids[0], network.initial_state(1))[0].copy()
-    logits, state = network.read(ids, network.initial_state(1))
+    start = network.initial_state(1)
+    before = network.step(ids[0], network.copy(start))[0].copy()
+    logits, state = network.read(ids, network.copy(start))
     assert logits.argmax() == 0
     assert network.step(np.array([0]), state)[0].argmax() == 3
-    assert not np.allclose(network.step(ids[0], network.initial_state(1))[0], before)
+    assert not np.allclose(network.step(ids[0], network.copy(start))[0], before)
+    np.testing.assert_array_equal(network.step(ids[0], network.initial_state(1))[0], before)
+
+
+def test_each_text_begins_with_the_weights_as_they_were_trained():
+    ids = np.random.default_rng(0).integers(V, size=50)
+    network = dynamic(make_model())
+    first = score_tokens(network, ids, context=2)
+    score_tokens(network, ids[::-1], context=2)
+    assert score_tokens(network, ids, context=2) == first
 
 
 def test_missing_targets_teach_nothing():
-    ids = np.random.default_rng(0).integers(V, size=(9, 2))
-    network = dynamic(make_model(), dynamic_decay=0)
-    before = [each.detach().clone() for each in network._weights]
-    losses, _ = network.losses(ids, np.full_like(ids, -1), network.initial_state(2))
+    ids = np.random.default_rng(0).integers(V, size=(3 * SEGMENT, 2))
+    network, silent = dynamic(make_model()), dynamic(make_model())
+    before = [each.detach().clone() for each in silent._weights]
+    _, state = network.losses(ids[:SEGMENT], ids[:SEGMENT], network.initial_state(2))
+    _, other = silent.losses(ids[:SEGMENT], ids[:SEGMENT], silent.initial_state(2))
+    losses, _ = silent.losses(ids, np.full_like(ids, -1), silent.copy(other))
     assert not losses.any()
-    assert all(torch.equal(one, other) for one, other in zip(network._weights, before, strict=True))
+    # As if it had not been: neither the weights nor what the size of the next step depends on.
+    network.losses(ids, ids, state)
+    silent.losses(ids, ids, other)
+    for one, another, old in zip(network._weights, silent._weights, before, strict=True):
+        assert torch.equal(one, another)
+        assert not torch.equal(one, old)
+
+
+class Odd(Cell):
+    """It holds a matrix fixed, and has a parameter that its step has no use for."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__(input_size, hidden_size)
+        self.read = nn.Linear(input_size, hidden_size)
+        self.fixed = nn.Parameter(torch.eye(hidden_size), requires_grad=False)
+        self.idle = nn.Parameter(torch.ones(1))
+
+    def project(self, inputs):
+        return self.read(inputs)
+
+    def step(self, projected, state):
+        hidden = torch.tanh(projected + state[0] @ self.fixed)
+        return hidden, (hidden,)
+
+
+def test_what_a_cell_holds_fixed_or_has_no_use_for_stays_as_it_is():
+    model = make_model()
+    model.cells = nn.ModuleList([Odd(5, 6), Odd(6, 6)]).double()
+    ids = np.random.default_rng(0).integers(V, size=50)
+    network = dynamic(model)
+    score_tokens(network, ids, context=2)
+    for cell in model.cells:
+        assert torch.equal(cell.fixed, torch.eye(6).double())
+        assert torch.equal(cell.idle, torch.ones(1).double())
 
 
 class TestCommands:
@@ -109,15 +161,48 @@ class TestCommands:
         learned = charrnn.load(checkpoints=trained, dynamic=True, dynamic_lr=0.003).score(written)
         assert learned.nats < charrnn.load(checkpoints=trained).score(written).nats
 
+    def test_a_session_forgets_one_text_before_the_next(self, trained, text_file):
+        written = text_file.read_text()[:1000]
+        session = charrnn.load(checkpoints=trained, dynamic=True, dynamic_lr=0.003)
+        greedy = {"temp": 0, "length": 40}
+        assert session.score(written) == session.score(written)
+        first = session.generate("abc" * 50, **greedy)
+        assert session.generate("def " * 50, **greedy) != first
+        assert session.generate("abc" * 50, **greedy) == first
+        with pytest.raises(UsageError, match="learns from one prompt at a time"):
+            next(session.texts(["abc", "def"], num=100, **greedy))
+
+    def test_a_cell_of_a_plugin_keeps_fixed_what_it_holds_fixed(self, text_file, cli, tmp_path):
+        (tmp_path / "held.py").write_text(
+            "from charrnn import hookimpl\nfrom charrnn.cells.rnn import RNN\n"
+            "class Held(RNN):\n"
+            "    def __init__(self, *sizes):\n"
+            "        super().__init__(*sizes)\n"
+            "        self.kernel.weight_hh_l0.requires_grad_(False)\n"
+            "@hookimpl\ndef register_cells(register): register('held', Held)\n"
+        )
+        charrnn.add_plugin(tmp_path / "held.py")
+        assert cli("train", text_file, *TINY, "--cell", "held", "--steps", 2, "--name", "mine").code == 0
+        session = charrnn.load("mine", dynamic=True, dynamic_lr=0.01)
+        before = {name: each.detach().clone() for name, each in session.network._model.named_parameters()}
+        session.score(text_file.read_text()[:500])
+        same = {name for name, each in session.network._model.named_parameters() if torch.equal(each, before[name])}
+        assert same == {"cells.0.kernel.weight_hh_l0"}
+
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
             (["eval", "--dynamic-lr", "0.1"], "--dynamic-lr says nothing without --dynamic"),
-            (["sample", "--dynamic", "--prompts", "x.txt"], "--dynamic learns from one prompt"),
+            (["sample", "--dynamic", "--prompts", "two.txt"], "learns from one prompt at a time"),
+            (["sample", "--dynamic"], "--dynamic learns from the prompt, and there is none"),
+            (["sample", "--dynamic", "--interactive"], "--dynamic would learn from what the model itself writes"),
+            (["sample", "--dynamic", "--loop", "--prompt", "a"], "--dynamic would learn from what the model itself"),
+            (["eval", "--dynamic", "--dynamic-segment", "2049"], "--dynamic-segment '2049': should be less than or"),
             (["eval", "--dynamic", "--dynamic-decay", "2"], "--dynamic-decay '2': should be less than 1"),
         ],
     )
     def test_what_makes_no_sense_is_told(self, arguments, told, trained, cli):
+        Path("two.txt").write_text("abc\ndef\n")
         result = cli(*arguments, "--checkpoints", trained)
         assert result.code == 2
         assert told in result.told

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from charrnn.errors import UsageError
-from charrnn.training.embeddings import Vectors
+from charrnn.training.vectors import Vectors
 from tests.conftest import TINY
 
 GLOVE = "a 1 2 3\né 4.5 -5 6e-1\n  7 8 9\nword 1 1 1\n"
@@ -49,6 +49,11 @@ def test_vectors_are_read_for_the_tokens_that_are_asked_for(content, size, expec
     [
         ("", "line 1: a line is a token and its numbers"),
         ("a\nb\n", "line 1: a line is a token and its numbers"),
+        ("a 1 x\n", "line 1: the token 'a' should have 2 finite numbers"),
+        ("4 3\nb 1 2\n", "line 2: the token 'b' should have 3 finite numbers"),
+        ("4 3\n", "line 2: the token '' should have 3 finite numbers"),
+        ("12 3000000\na 1 2\n", "line 1: embed '3000000': should be less than or equal to 65536"),
+        pytest.param(f"a{70_000 * ' 1'}\n", "line 1: embed '70000': should be less than or equal", id="too wide"),
         ("b 1 2\na 1 x\n", "line 2: the token 'a' should have 2 finite numbers"),
         ("b 1 2\na 1\n", "line 2: the token 'a' should have 2 finite numbers"),
         ("b 1 2\na 1 nan\n", "line 2: the token 'a' should have 2 finite numbers"),
@@ -69,6 +74,13 @@ def test_a_run_starts_from_them_and_says_for_how_many_tokens(write, text_file, c
     embedding = load_file("checkpoints/mine/model.safetensors")["embedding.weight"]
     for number, letter in enumerate(known):
         torch.testing.assert_close(embedding[letters.index(letter)], torch.tensor([number, 0.5, -1.0]))
+
+
+def test_a_byte_that_is_part_of_a_character_has_no_vector(write, text_file, cli):
+    flags = ["--tokenizer", "byte", "--embeddings", write("\ufffd 7 7 7\na 1 2 3\n"), "--name", "mine"]
+    trained = cli("train", text_file, *TINY, *FIRST, *flags)
+    assert trained.code == 0, trained.err
+    assert "1 of 256 tokens start from their vectors" in trained.err
 
 
 def test_the_embedding_is_as_wide_as_the_vectors(write, text_file, cli):

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from charrnn.observers.profiler import Profiler
 from charrnn.observers.tensorboard import TensorBoard
 from charrnn.plugins import PluginWarning
 from charrnn.reporting.profile import profiled
-from charrnn.training.events import Operation, Profiled
+from charrnn.training.events import Evaluated, Operation, Profiled, Started
 from tests.conftest import TINY
 from tests.test_readme import ROOT, blocks, commands, quick
 
@@ -121,6 +122,32 @@ class TestObserversOfOneRun:
             charrnn.train(text_file, steps=1, **SHAPE, observers=[names["Mine"]()])
         assert "\n" not in str(told.value)
         assert not Path("checkpoints").exists()
+
+    def test_a_class_is_refused_where_an_object_is_meant(self, text_file):
+        with pytest.raises(UsageError, match=r"observer 'Bystander' is a class; give an object of it: Bystander\(\)"):
+            charrnn.train(text_file, steps=1, **SHAPE, observers=[Bystander])
+
+    def test_who_was_told_of_no_start_is_told_of_no_end(self, text_file):
+        heard = []
+
+        class Ends:
+            @charrnn.hookimpl
+            def run_started(self):
+                heard.append("started")
+
+            @charrnn.hookimpl
+            def run_finished(self):
+                heard.append("finished")
+
+        def listen(event):
+            if isinstance(event, stops_at):
+                raise KeyboardInterrupt
+
+        for stops_at, expected in ((Started, []), (Evaluated, ["started", "finished"]), ((), ["started", "finished"])):
+            with nullcontext() if not stops_at else pytest.raises(KeyboardInterrupt):
+                charrnn.train(text_file, steps=1, **SHAPE, listen=listen, observers=[Ends()])
+            assert heard == expected
+            heard.clear()
 
 
 class TestTensorBoard:

@@ -231,7 +231,9 @@ def test_one_evaluation_is_a_plot(make, cli):
 
 def test_a_run_is_drawn_once(make, cli):
     make("mine", evaluated(1, 3.0))
-    assert "B mine" not in cli("runs", "plot", "mine", "checkpoints/mine", "./checkpoints/mine/").out
+    once = cli("runs", "plot", "mine", "checkpoints/mine", "./checkpoints/mine/")
+    assert once.code == 0
+    assert "B mine" not in once.out
 
 
 def test_pictures_are_drawn_and_svg_is_the_same_each_time(make, program):
@@ -277,6 +279,9 @@ def test_a_plot_needs_neither_torch_nor_matplotlib(trained):
         (["mien"], "did you mean 'mine'"),
         (["mine", "--png", "a", "--svg", "a"], "--png and --svg both write 'a'"),
         (["mine", "--svg", "gone/a.svg"], "--svg 'gone/a.svg' cannot be written: No such file or directory"),
+        (["mine", "--png", "."], "--png '.' cannot be written: it is a folder"),
+        (["mine", "--svg", "/"], "--svg '/' cannot be written: it is a folder"),
+        (["mine", "--png", ""], "--png '.' cannot be written: it is a folder"),
         (["mine", "--unit", "bytes"], "'bits', 'nats'"),
         (["mine", "--against", "days"], "'steps', 'seconds', 'epochs'"),
     ],

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
 
+import charrnn
+from charrnn.cells.base import Cell
 from charrnn.errors import RunError
 from charrnn.generation.numpy_network import NumpyNetwork
 from charrnn.model import LanguageModel, model_shapes
@@ -26,6 +28,7 @@ from charrnn.recurrence.engine import step_by_step
 from charrnn.settings import ModelSettings, OptimizerSettings
 from charrnn.training.averaging import WeightAverage
 from charrnn.training.batches import LaneBatches
+from charrnn.training.events import Evaluated
 from charrnn.training.optimizer import clip_gradient
 from tests.conftest import TINY
 
@@ -151,6 +154,19 @@ class TestStructure:
         why = "cell 'nameless' does not say which its recurrent_weights are; leave it out"
         assert told.told == f"charrnn: {flag[0]}: {why}"
 
+    @pytest.mark.parametrize("named", ["kernel.weight_hh", "kernel.bias_hh_l0"])
+    def test_a_cell_that_misnames_them_is_told(self, named, text_file, cli, tmp_path):
+        (tmp_path / "misnamed.py").write_text(
+            "from charrnn import hookimpl\nfrom charrnn.cells.rnn import RNN\n"
+            f"class Misnamed(RNN):\n    recurrent_weights = ({named!r},)\n"
+            "@hookimpl\ndef register_cells(register): register('misnamed', Misnamed)\n"
+        )
+        flags = ["--cell", "misnamed", "--orthogonal", "--plugin", tmp_path / "misnamed.py"]
+        told = cli("train", text_file, *TINY, *flags)
+        assert told.code == 1
+        why = "in recurrent_weights, which is none of its matrices: did you mean 'kernel.weight_hh_l0'"
+        assert f"Misnamed has '{named}' {why}" in told.told
+
 
 class TestDropout:
     @pytest.mark.parametrize("variational", [False, True])
@@ -218,6 +234,25 @@ class TestZoneout:
                 hidden, memory = 0.3 * hidden + 0.7 * new_hidden, 0.3 * memory + 0.7 * new_memory
                 torch.testing.assert_close(found, hidden)
 
+    @pytest.mark.parametrize("training", [True, False])
+    def test_a_count_in_the_state_is_left_alone(self, training):
+        class Counting(Cell):
+            def __init__(self):
+                super().__init__(2, 2)
+                self.weight = nn.Parameter(torch.ones(2))
+
+            def initial_state(self, batch_size):
+                return torch.zeros(batch_size, 2), torch.zeros(batch_size, dtype=torch.int64)
+
+            def step(self, projected, state):
+                hidden = torch.tanh(projected * self.weight + state[0])
+                return hidden, (hidden, state[1] + 1)
+
+        cell = Zoneout(Counting(), 0.5).train(training)
+        _, (_, count) = cell(torch.randn(5, 3, 2), cell.initial_state(3))
+        assert count.dtype == torch.int64
+        assert count.tolist() == [5, 5, 5]
+
 
 class TestWeightDrop:
     @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
@@ -252,6 +287,30 @@ class TestWeightDrop:
         ids = random_ids(3, 1)
         model(ids, model.initial_state(1))[0].sum().backward()
         assert all((each.grad != 0).any() for each in recurrent_weights(model))
+
+    def test_a_matrix_that_is_held_fixed_is_dropped_as_well(self):
+        model, _ = make_model("rnn")
+        for weight in recurrent_weights(model):
+            weight.requires_grad_(False)
+        ids = random_ids(6, 2)
+        with dropped(model, 0.5):
+            assert all((weight == 0).any() for weight in recurrent_weights(model))
+            model(ids, model.initial_state(2))[0].sum().backward()
+        assert all((weight != 0).all() and weight.grad is None for weight in recurrent_weights(model))
+
+    def test_a_matrix_that_two_cells_name_is_dropped_once(self):
+        class Around(Cell):
+            recurrent_weights = ("inner.kernel.weight_hh_l0",)
+
+            def __init__(self, inner):
+                super().__init__(inner.input_size, inner.hidden_size)
+                self.inner = inner
+
+        model = nn.ModuleList([Around(plugins().cells["rnn"].load()(5, WIDE)), nn.Linear(2, 2)])
+        [weight] = recurrent_weights(model)
+        whole = weight.detach().clone()
+        with dropped(model, 0.5):
+            assert set((weight / whole).unique().tolist()) == {0.0, 2.0}
 
     def test_none_dropped_draws_nothing(self):
         model, _ = make_model()
@@ -295,6 +354,55 @@ class TestAverage:
             torch.testing.assert_close(value, training[f"average.{name}"])
             assert not torch.equal(value, weights[name])
 
+    def test_who_hears_of_an_evaluation_or_a_sample_sees_the_average(self, text_file):
+        seen = {}
+
+        class Watching:
+            def keep(self, hook, model):
+                seen[hook] = {name: each.detach().clone() for name, each in model.named_parameters()}
+
+            @charrnn.hookimpl
+            def evaluated(self, model):
+                self.keep("evaluated", model)
+
+            @charrnn.hookimpl
+            def sampled(self, model):
+                self.keep("sampled", model)
+
+            @charrnn.hookimpl
+            def run_finished(self, model):
+                self.keep("run_finished", model)
+
+        small = {"layers": 1, "hidden": 16, "embed": 8, "seq_len": 16, "batch_size": 8}
+        charrnn.train(text_file, **small, steps=4, ema=0.9, name="mine", observers=[Watching()])
+        kept = load_file("checkpoints/mine/model.safetensors")
+        for name, value in kept.items():
+            assert torch.equal(seen["evaluated"][name], value)
+            assert torch.equal(seen["sampled"][name], value)
+            assert not torch.equal(seen["run_finished"][name], value)
+
+    def test_who_breaks_off_an_evaluation_leaves_the_weights_in_place(self, text_file):
+        seen = []
+
+        def listen(event):
+            if isinstance(event, Evaluated):
+                raise KeyboardInterrupt
+
+        class Watching:
+            @charrnn.hookimpl
+            def step_finished(self, model):
+                self.last = [each.detach().clone() for each in model.parameters()]
+
+            @charrnn.hookimpl
+            def run_finished(self, model):
+                pairs = zip(self.last, model.parameters(), strict=True)
+                seen.append(all(torch.equal(one, other) for one, other in pairs))
+
+        small = {"layers": 1, "hidden": 16, "embed": 8, "seq_len": 16, "batch_size": 8}
+        with pytest.raises(KeyboardInterrupt):
+            charrnn.train(text_file, **small, steps=4, ema=0.9, listen=listen, observers=[Watching()])
+        assert seen == [True]
+
 
 class TestOffsets:
     @given(
@@ -335,6 +443,8 @@ def test_clipping_by_value_bounds_each_number(largest, seed):
     for parameter in model.parameters():
         parameter.grad = torch.randn_like(parameter)
     before = [parameter.grad.numpy().copy() for parameter in model.parameters()]
-    clip_gradient(model, OptimizerSettings(clip=0, clip_value=largest))
+    norm, cut = clip_gradient(model, OptimizerSettings(clip=0, clip_value=largest))
+    assert norm.item() == pytest.approx(np.linalg.norm(np.concatenate([each.flatten() for each in before])))
+    assert bool(cut) == any((np.abs(each) > largest).any() for each in before)
     for parameter, old in zip(model.parameters(), before, strict=True):
         np.testing.assert_allclose(parameter.grad.numpy(), np.clip(old, -largest, largest))

@@ -72,6 +72,13 @@ def test_schedules(schedule, at_half, at_end):
     assert learning_rate(settings, 0.0) > 0
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "constant", "step"])
+def test_a_schedule_counts_from_the_end_of_the_warm_up(schedule):
+    late, whole = (OptimizerSettings(lr=1.0, schedule=schedule, warmup=share) for share in (0.9, 0.0))
+    for share in np.linspace(0.01, 0.99, 9):
+        assert learning_rate(late, 0.9 + 0.1 * share) == pytest.approx(learning_rate(whole, share))
+
+
 def test_the_cosine_schedule_is_the_paper_s():
     settings = OptimizerSettings(lr=1.0, warmup=0.0)
     for progress in np.linspace(0, 1, 9):
@@ -85,7 +92,9 @@ def test_clipping_bounds_the_norm_of_the_whole_gradient(largest, seed):
     for parameter in model.parameters():
         parameter.grad = torch.randn_like(parameter)
     before = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
-    assert clip_gradient(model, OptimizerSettings(clip=largest)).item() == pytest.approx(before.norm().item())
+    norm, cut = clip_gradient(model, OptimizerSettings(clip=largest))
+    assert norm.item() == pytest.approx(before.norm().item())
+    assert bool(cut) == (norm.item() > largest)
     after = torch.cat([parameter.grad.flatten() for parameter in model.parameters()])
     expected = before * min(1.0, largest / before.norm().item())
     torch.testing.assert_close(after, expected, rtol=1e-5, atol=1e-6)
@@ -95,7 +104,8 @@ def test_without_a_clip_the_gradient_is_left_alone():
     model = torch.nn.Linear(3, 2)
     for parameter in model.parameters():
         parameter.grad = torch.full_like(parameter, 1e3)
-    clip_gradient(model, OptimizerSettings(clip=0))
+    _, cut = clip_gradient(model, OptimizerSettings(clip=0))
+    assert not cut
     assert all((parameter.grad == 1e3).all() for parameter in model.parameters())
 
 

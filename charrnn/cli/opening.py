@@ -25,13 +25,15 @@ def open_session(run: str | None, checkpoints: Path | None, given: Mapping[str, 
         given: flags; those of :class:`OpeningSettings` count.
         lanes: texts that will run side by side.
     """
-    from charrnn.generation.session import load
+    from charrnn.generation.session import open_run
     from charrnn.generation.threads import limit_threads
     from charrnn.layers import flag
+    from charrnn.runs.find import find_run
+    from charrnn.runs.place import checkpoints_directory
 
     opening = {name: given[name] for name in OpeningSettings.model_fields if name in given}
-    check(OpeningSettings, opening, flag)
-    session = load(run, checkpoints=checkpoints, **opening)
-    assert session.run is not None
-    limit_threads(session.run.config.settings.shape()[2], lanes)
+    asked = check(OpeningSettings, opening, flag)
+    found = find_run(run, checkpoints_directory(checkpoints))
+    session = open_run(found, asked)
+    limit_threads(found.config.settings.shape()[2], lanes)
     return session

@@ -84,9 +84,11 @@ def sample(
         raise UsageError("--forever never ends a text: it does not go with --json, --novelty or --prompts")
     if token_probs and asked.beam:
         raise UsageError("--token-probs are those of a text that is drawn; leave --beam out")
-    if given.get("dynamic") and prompts is not None:
-        raise UsageError("--dynamic learns from one prompt; it does not go with --prompts, which are many")
     talking = interactive or loop
+    if given.get("dynamic") and talking:
+        raise UsageError("--dynamic would learn from what the model itself writes here; leave it out")
+    if given.get("dynamic") and not (prompt or prompt_file or prompts):
+        raise UsageError("--dynamic learns from the prompt, and there is none; give one, or leave it out")
     if talking:
         _refuse_talking(asked, prompts, interactive=interactive, loop=loop, json=json, novelty=novelty)
     session = open_session(

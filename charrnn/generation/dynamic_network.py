@@ -26,29 +26,41 @@ class DynamicNetwork(TorchNetwork):
 
         θ <- θ - lr * g / (sqrt(M) + ε) + decay * (θ_0 - θ)
 
-    The paper gathers ``M``, the mean of ``g²``, from the training text (section 4, equations 5 to 7); here it is the
-    mean over the segments read so far, so that no corpus is needed. Texts that are read side by side are learned from
-    together.
+    This differs from the paper (section 4, equations 5 to 7) in two ways: there ``M``, the mean of ``g²``, is gathered
+    from the training text, here it is the mean over the segments read so far, so that no corpus is needed; and there
+    each weight is drawn back in proportion to its ``sqrt(M)``, here all are alike.
+
+    Each token weighs the same: a segment that was cut short, as at the end of what is read at once, says less.
+
+    One text is read at a time, and :meth:`initial_state` begins it with the weights as they were trained. Texts that
+    are read side by side are learned from together.
 
     Args:
-        model: is changed.
+        model: is changed; what it holds fixed stays so.
         settings: how it learns.
     """
 
+    learns = True
+
     def __init__(self, model: LanguageModel, settings: DynamicSettings) -> None:
-        super().__init__(model.requires_grad_())
+        super().__init__(model)
         for module in model.modules():
             if isinstance(module, nn.RNNBase):
                 module.train()  # cuDNN has no backward pass otherwise; the kernels have no dropout of their own
         self._settings = settings
-        self._weights = list(model.parameters())
+        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._trained = [weight.detach().clone() for weight in self._weights]
         self._squares = [torch.zeros_like(weight) for weight in self._trained]
         self._updates = 0
 
     def initial_state(self, lanes: int) -> NetworkState:
-        """Return every layer's state before the first token."""
+        """Forget what was learned from other texts, and return every layer's state before the first token."""
         with torch.no_grad():
+            for weight, trained, squares in zip(self._weights, self._trained, self._squares, strict=True):
+                weight.copy_(trained)
+                squares.zero_()
+            self._updates = 0
+            self._forget_table()
             return self._model.initial_state(lanes)
 
     def read(self, ids: Ids, state: NetworkState) -> tuple[Logits, NetworkState]:
@@ -73,9 +85,10 @@ class DynamicNetwork(TorchNetwork):
         losses = functional.cross_entropy(
             logits.flatten(0, 1), targets.flatten(), reduction="none", ignore_index=_NONE
         ).view_as(targets)
-        # A segment that was cut short has less to say.
-        total = losses.sum() / (self._settings.dynamic_segment * targets.shape[1])
-        self._learn(torch.autograd.grad(total, self._weights))
+        if (targets != _NONE).any():
+            total = losses.sum() / (self._settings.dynamic_segment * targets.shape[1])
+            # A plugin's cell may have parameters that its step has no use for.
+            self._learn(torch.autograd.grad(total, self._weights, allow_unused=True, materialize_grads=True))
         return losses.detach(), map_leaves(torch.Tensor.detach, state)
 
     @torch.no_grad()
@@ -85,4 +98,7 @@ class DynamicNetwork(TorchNetwork):
             squares.lerp_(slope.square(), 1 / self._updates)
             weight.lerp_(trained, self._settings.dynamic_decay)
             weight.addcdiv_(slope, squares.sqrt() + _EPSILON, value=-self._settings.dynamic_lr)
+        self._forget_table()
+
+    def _forget_table(self) -> None:
         self.__dict__.pop("_table", None)  # of the weights as they were

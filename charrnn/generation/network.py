@@ -32,6 +32,8 @@ class Network(ABC):
     """
 
     vocab_size: int
+    #: Whether what it reads changes its weights, until :meth:`initial_state` begins another text.
+    learns = False
 
     @abstractmethod
     def initial_state(self, lanes: int) -> NetworkState:

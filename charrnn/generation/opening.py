@@ -32,7 +32,7 @@ def open_network(run: Run, asked: OpeningSettings) -> Network:
     from charrnn.generation.torch_network import TorchNetwork
     from charrnn.runs.model import load_model
 
-    model = load_model(run).to(choose_device(asked.device))
+    model = load_model(run, learns=asked.dynamic).to(choose_device(asked.device))
     if asked.dynamic:
         from charrnn.generation.dynamic_network import DynamicNetwork
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,8 @@ class Session:
             settings: by name, such as ``num=100``.
 
         Raises:
-            UsageError: a value is out of bounds, or a prompt has unseen characters and ``unseen="error"``.
+            UsageError: a value is out of bounds, a prompt has unseen characters and ``unseen="error"``, or there are
+                several and the model learns from what it reads.
         """
         asked = check(SampleSettings, settings)
         if asked.beam is not None:
@@ -170,7 +171,10 @@ class Session:
         Raises:
             PluginError: a warper fails.
             RunError: the weights are no numbers.
+            UsageError: there are several prompts, and the model learns from what it reads.
         """
+        if self.network.learns:
+            prompts = _only(prompts)
         reshape = Reshape(asked, self.tokenizer)
         seed = secrets.randbits(63) if asked.seed is None else asked.seed
         each = chain.from_iterable(repeat(prompt, asked.num) for prompt in prompts)
@@ -206,6 +210,14 @@ class Session:
         return asked
 
 
+def _only(prompts: Iterable[Prompt]) -> list[Prompt]:
+    """Refuse a second prompt: what was learned from the first is forgotten where it is read."""
+    found = list(islice(prompts, 2))
+    if len(found) > 1:
+        raise UsageError("dynamic evaluation learns from one prompt at a time; give one, or leave dynamic out")
+    return found
+
+
 def _batches(texts: Iterable[tuple[int, Prompt]], *, by_length: bool) -> Iterator[list[tuple[int, Prompt]]]:
     """Group texts that can run together; warpers look back on a rectangle of ids."""
     batch: list[tuple[int, Prompt]] = []
@@ -224,7 +236,8 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
     Args:
         run: its name or directory, or None for the one with the newest completed save.
         checkpoints: where runs are looked for.
-        settings: by the names of :class:`charrnn.settings.OpeningSettings`: ``device="cuda"``, ``dynamic=True``.
+        settings: by the names of :class:`charrnn.settings.OpeningSettings`: ``device="cuda"``, ``dynamic=True``. Under
+            the latter, each text that is read begins with the weights as they were trained, and ends the one before.
 
     Raises:
         UsageError: a setting is out of bounds, or there is no such device.
@@ -233,6 +246,11 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
     asked = check(OpeningSettings, settings)
     if not isinstance(run, Run):
         run = find_run(None if run is None else str(run), checkpoints_directory(checkpoints))
+    return open_run(run, asked)
+
+
+def open_run(run: Run, asked: OpeningSettings) -> Session:
+    """Open a run that was found, by settings that were checked; raises as :func:`load` does."""
     check_plugins(run)
     recorded = run.config.tokenizer
     tokenizer = load_tokenizer(recorded.name, run.tokenizer).tokenizer

@@ -38,7 +38,7 @@ class LanguageModel(nn.Module):
 
     Raises:
         UsageError: the cell's name or an option of it is unknown, or a setting does not fit the cell or the shape.
-        PluginError: as every method, where a plugin's cell fails.
+        PluginError: as every method, where a plugin's cell fails; or names what are no recurrent weights of it.
     """
 
     def __init__(self, settings: ModelSettings, vocab_size: int) -> None:
@@ -62,12 +62,12 @@ class LanguageModel(nn.Module):
         entry = plugins().cells[settings.shape()[0]]
         cell = entry.load()
         options = check_options(entry, cell.__init__, settings.cell_options)
-        for name, value in (("--weight-drop", settings.weight_drop), ("--orthogonal", settings.orthogonal)):
-            if value:
-                check_named(cell, entry.name, name)
         self._blamed = entry.blamed
         with self._blamed():
             cells: list[Cell] = [cell(before, after, **options) for before, after in pairwise(sizes)]
+        for flag, value in (("--weight-drop", settings.weight_drop), ("--orthogonal", settings.orthogonal)):
+            if value:
+                check_named(nn.ModuleList(cells), entry.name, flag)
         if settings.zoneout:
             cells = [Zoneout(each, settings.zoneout) for each in cells]
         return nn.ModuleList(cells)

@@ -13,22 +13,38 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from charrnn.cells.base import Cell
-from charrnn.errors import UsageError
+from charrnn.errors import PluginError, UsageError, near_names
 
 
 def recurrent_weights(model: nn.Module) -> list[nn.Parameter]:
-    """Return them, in the order of the layers."""
-    cells = [module for module in model.modules() if isinstance(module, Cell)]
-    return [dict(cell.named_parameters())[name] for cell in cells for name in cell.recurrent_weights]
-
-
-def check_named(cell: type[Cell], name: str, flag: str) -> None:
-    """Refuse a setting that acts on recurrent weights where a cell names none.
+    """Return them, in the order of the layers, each once: a cell within a cell may name it, too.
 
     Raises:
-        UsageError: it does not.
+        PluginError: a cell names what is none of its matrices.
     """
-    if not cell.recurrent_weights:
+    cells = [module for module in model.modules() if isinstance(module, Cell)]
+    found = [_matrix(cell, name) for cell in cells for name in cell.recurrent_weights]
+    return list({id(weight): weight for weight in found}.values())
+
+
+def _matrix(cell: Cell, name: str) -> nn.Parameter:
+    parameters = dict(cell.named_parameters())
+    if name not in parameters or parameters[name].dim() != 2:
+        matrices = [each for each, parameter in parameters.items() if parameter.dim() == 2]
+        raise PluginError(
+            f"{type(cell).__name__} has '{name}' in recurrent_weights, which is none of its matrices: "
+            f"{near_names(name, matrices)}"
+        )
+    return parameters[name]
+
+
+def check_named(model: nn.Module, name: str, flag: str) -> None:
+    """Refuse a setting that acts on recurrent weights where the cells of a model, called ``name``, name none.
+
+    Raises:
+        UsageError: they do not.
+    """
+    if not recurrent_weights(model):
         raise UsageError(f"{flag}: cell '{name}' does not say which its recurrent_weights are; leave it out")
 
 
@@ -57,7 +73,8 @@ def dropped(model: nn.Module, rate: float) -> Iterator[None]:
         for weight in recurrent_weights(model):
             mask = functional.dropout(torch.ones_like(weight), rate)
             restored.callback(_fill, weight, weight.detach().clone())
-            restored.callback(weight.register_hook(mask.mul).remove)  # type: ignore[no-untyped-call]
+            if weight.requires_grad:
+                restored.callback(weight.register_hook(mask.mul).remove)  # type: ignore[no-untyped-call]
             _fill(weight, weight * mask)
         yield
 

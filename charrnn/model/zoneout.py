@@ -15,7 +15,7 @@ class Zoneout(Cell):
 
     While training, ``s_t = m_t * s_{t-1} + (1 - m_t) * s'_t`` for each leaf ``s`` of the state, where ``s'_t`` is what
     the cell makes of it and ``m_t`` is 1 with the probability ``rate``. Otherwise ``m_t`` is ``rate``, its mean. An
-    output that is a leaf of the state is kept with it.
+    output that is a leaf of the state is kept with it; a leaf of integers, such as a count of steps, is not kept.
 
     The masks are drawn for all steps at once and come with the projected inputs, so that the step stays a pure function
     and runs as any other.
@@ -56,7 +56,10 @@ class Zoneout(Cell):
             projected, *masks = torch.split(projected, [projected.shape[-1] - sum(sizes), *sizes], dim=-1)
             kept = tuple(mask.reshape(leaf.shape) for mask, leaf in zip(masks, state, strict=True))
         output, after = self.cell.step(projected, state)
-        zoned = tuple(new + keep * (old - new) for new, old, keep in zip(after, state, kept, strict=True))
+        zoned = tuple(
+            new + keep * (old - new) if new.is_floating_point() or new.is_complex() else new
+            for new, old, keep in zip(after, state, kept, strict=True)
+        )
         output = next((new for new, leaf in zip(zoned, after, strict=True) if leaf is output), output)
         return output, zoned
 

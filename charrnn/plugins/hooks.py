@@ -47,6 +47,8 @@ def read_observer(given: object) -> dict[str, Implementation]:
     Raises:
         UsageError: it has none, or one that would never be called.
     """
+    if isinstance(given, type):
+        raise UsageError(f"observer '{given.__name__}' is a class; give an object of it: {given.__name__}()")
     owner, manager = Observer(type(given).__name__), make_manager()
     try:
         refuse_wrappers(manager, given)

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 from charrnn.errors import UsageError
 from charrnn.generation.surprisal import Surprise
-from charrnn.reporting.text import printable
+from charrnn.reporting.coloured import print_coloured, to_html
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.style import Style
 
 #: From expected to surprising, one colour a bit: black text is read on all of them.
 COLOURS = ("#ffffff", "#ffffd7", "#ffffaf", "#ffd787", "#ffaf5f", "#ff875f", "#ff5f5f", "#ff005f", "#d7005f")
-
-_LINE_END = "↵"
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -65,22 +62,6 @@ def print_heatmap(surprises: Iterable[Surprise]) -> None:
     print_coloured(console, coloured())
 
 
-def print_coloured(console: Console, parts: Iterable[tuple[str, Style]]) -> None:
-    """Print a text that comes in parts, each in its style, and a sign for each line end."""
-    from rich.text import Text
-
-    line = Text()
-    for text, style in parts:
-        *whole, last = text.split("\n")
-        for part in whole:
-            line.append(printable(part) + _LINE_END, style)
-            console.print(line, soft_wrap=True)
-            line = Text()
-        line.append(printable(last), style)
-    if line:
-        console.print(line, soft_wrap=True)
-
-
 def write_page(path: Path, title: str, surprises: Iterable[Surprise]) -> None:
     """Write the same as an HTML page of its own, with each character's bits to point at.
 
@@ -97,11 +78,6 @@ def write_page(path: Path, title: str, surprises: Iterable[Surprise]) -> None:
             file.write("</pre>\n</html>\n")
     except OSError as error:
         raise UsageError(f"--html '{path}' cannot be written: {error.strerror}") from None
-
-
-def to_html(text: str) -> str:
-    """Write some of a text for a ``pre``, with a sign for each line end, of the class ``end``."""
-    return escape(printable(text)).replace("\n", f'<span class="end">{_LINE_END}</span>\n')
 
 
 def _bits(number: int) -> str:

@@ -34,6 +34,8 @@ def write_picture(path: Path, kind: str, size: tuple[float, float], draw: Callab
     Raises:
         UsageError: matplotlib is not installed, or the file cannot be written.
     """
+    if not path.name:
+        raise UsageError(f"--{kind} '{path}' cannot be written: it is a folder")
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure

@@ -9,8 +9,12 @@ from charrnn.model import LanguageModel, model_shapes
 from charrnn.runs.run import Run
 
 
-def load_model(run: Run) -> LanguageModel:
+def load_model(run: Run, *, learns: bool = False) -> LanguageModel:
     """Build a run's model with its best weights.
+
+    Args:
+        run: it was trained in.
+        learns: whether its weights go on asking for gradients, those that ever did.
 
     Raises:
         RunError: the weights do not fit the config.
@@ -19,7 +23,7 @@ def load_model(run: Run) -> LanguageModel:
     check_shapes(run, weights)
     model = LanguageModel(run.config.settings, run.config.tokenizer.vocab_size)
     model.load_state_dict(weights)
-    return model.requires_grad_(False)
+    return model if learns else model.requires_grad_(False)
 
 
 def check_shapes(run: Run, weights: dict[str, Tensor]) -> None:

@@ -47,7 +47,7 @@ class Logged:
         progress: share of the budget that is spent, 0 to 1.
         loss: nats a token on the training text.
         grad_norm: the gradient's norm before it was cut down.
-        clipped: share of the steps in which it was.
+        clipped: share of the steps in which it was, by its norm or in single numbers.
         lr: learning rate.
         epoch: passes over the corpus.
         seconds: since the first step.

@@ -61,9 +61,11 @@ class Job:
             trainer = self._trainer(batches, observers, samples=samples or observers.want_samples)
             if self.save is not None:
                 trainer.resume(self.save)
-            for event in chain([self._started(trainer, device)], trainer.events(stop)):
-                listen(event)
-                observers.hear(event)
+            # Closed before the observers: they are told of the end with the model as its training left it.
+            with closing(trainer.events(stop)) as events:
+                for event in chain([self._started(trainer, device)], events):
+                    listen(event)
+                    observers.hear(event)
 
     def _trainer(self, batches: Batches, observers: Observers, *, samples: bool) -> Trainer:
         config = self.run.config

@@ -28,10 +28,12 @@ from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
 from charrnn.settings import ONLY_IN_TRAINING, ModelSettings, TokenizerSettings, TrainSettings
 from charrnn.training.budget import check_budget
-from charrnn.training.embeddings import Vectors, start_from
+from charrnn.training.embeddings import start_from
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
+from charrnn.training.vectors import Vectors
+from charrnn.training.without_effect import without_effect
 
 #: A model whose tokenizer has to replace more of a corpus than this has nothing to bring to it.
 _MOST_UNSEEN = 0.1
@@ -78,7 +80,7 @@ def new_job(
     settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type)
     if prepared.streamed and settings.stream is None:
         listen(Notice("the training text is streamed; --no-stream packs it first"))
-    for note in notes:
+    for note in (*notes, *without_effect(settings)):
         listen(Notice(note))
     threads = settings.threads or suitable_threads(settings.hidden or 1, settings.batch_size or 1)
     torch.set_num_threads(threads)

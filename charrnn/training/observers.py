@@ -37,7 +37,7 @@ class Observers:
         self._hooks = {
             hook: [*plugins().implementations(hook), *(each[hook] for each in given if hook in each)] for hook in _HOOKS
         }
-        self._over = False
+        self._running = False  # as far as they were told
 
     @property
     def want_samples(self) -> bool:
@@ -48,7 +48,7 @@ class Observers:
         """Pass an event on to the hook that is made for it, if there is one."""
         hook = _OF_EVENTS.get(type(event))
         if hook is not None:
-            self._over = self._over or hook == "run_finished"
+            self._running = hook != "run_finished"
             self._call(hook, event=event)
 
     def phase_started(self, phase: str) -> None:
@@ -60,9 +60,9 @@ class Observers:
         self._call("step_finished", step=step, loss=loss)
 
     def close(self) -> None:
-        """Tell of an end before the end, if none was told of."""
-        if not self._over:
-            self._over = True
+        """Tell of an end before the end, if a start was told of and no end."""
+        if self._running:
+            self._running = False
             self._call("run_finished", event=None)
 
     def _call(self, hook: str, **what: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer, RMSprop
 
 from charrnn.settings import OptimizerSettings
@@ -34,17 +34,26 @@ def make_optimizer(model: nn.Module, settings: OptimizerSettings) -> Optimizer:
     return SGD(groups, lr=lr, momentum=_MOMENTUM, nesterov=True, foreach=True)
 
 
-def clip_gradient(model: nn.Module, settings: OptimizerSettings) -> torch.Tensor:
+def clip_gradient(model: nn.Module, settings: OptimizerSettings) -> tuple[Tensor, Tensor]:
     """Bound each number of the gradient by ``clip_value``, then scale all so that the norm is at most ``clip``.
 
     By the norm: Pascanu et al. 2013, algorithm 1; by value: as char-rnn does. 0 leaves it alone.
 
     Returns:
-        The norm before it was scaled.
+        The norm before either, and whether there was anything to cut: two scalars, which nothing waits for.
     """
+    parameters = list(model.parameters())
+    gradients = [each.grad for each in parameters if each.grad is not None]
+    norm = bounded = nn.utils.get_total_norm(gradients)
+    cut = torch.zeros_like(norm, dtype=torch.bool)
     if settings.clip_value:
-        nn.utils.clip_grad_value_(model.parameters(), settings.clip_value)
-    return nn.utils.clip_grad_norm_(model.parameters(), settings.clip or torch.inf)
+        cut = nn.utils.get_total_norm(gradients, torch.inf) > settings.clip_value
+        nn.utils.clip_grad_value_(parameters, settings.clip_value)
+        bounded = nn.utils.get_total_norm(gradients)
+    if settings.clip:
+        cut = cut | (bounded > settings.clip)
+        nn.utils.clip_grads_with_norm_(parameters, settings.clip, bounded)
+    return norm, cut
 
 
 def step(optimizer: Optimizer, lr: float) -> None:

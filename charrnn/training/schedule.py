@@ -6,14 +6,15 @@ import math
 
 from charrnn.settings import OptimizerSettings
 
-#: The ``step`` schedule divides by ten at each of these shares.
+#: The ``step`` schedule divides by ten at each of these shares of what follows the warm-up.
 _STEPS = (0.6, 0.85)
 
 
 def learning_rate(settings: OptimizerSettings, progress: float) -> float:
     """Return the rate at ``progress`` (0 to 1): a linear warm-up, then the schedule from the peak to its end.
 
-    ``cosine`` is Loshchilov and Hutter 2017, equation 5, without restarts, ending at 0.
+    Each schedule counts from the end of the warm-up. ``cosine`` is Loshchilov and Hutter 2017, equation 5, without
+    restarts, ending at 0.
     """
     peak = settings.lr or 0.0
     if progress < settings.warmup:
@@ -25,5 +26,5 @@ def learning_rate(settings: OptimizerSettings, progress: float) -> float:
     if settings.schedule == "linear":
         return peak * (1 - after)
     if settings.schedule == "step":
-        return peak * 0.1 ** sum(progress >= at for at in _STEPS)
+        return peak * 0.1 ** sum(after >= at for at in _STEPS)
     return peak

@@ -22,12 +22,11 @@ class Window:
     clipped: Tensor | float = 0.0
     steps: int = 0
 
-    def add(self, loss: Tensor, norm: Tensor, clip: float) -> None:
-        """Count one step, whose gradient's norm was cut down to ``clip`` (0: never)."""
+    def add(self, loss: Tensor, norm: Tensor, cut: Tensor) -> None:
+        """Count one step, with its gradient's norm and whether that was cut down."""
         self.loss = self.loss + loss
         self.norm = self.norm + norm
-        if clip:
-            self.clipped = self.clipped + (norm > clip).float()
+        self.clipped = self.clipped + cut.float()
         self.steps += 1
 
     def means(self) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
@@ -106,7 +106,7 @@ class Trainer:
         self._average.restore(save.training)
         self._counters.finished = False
 
-    def events(self, stop: StopRequest) -> Iterator[Event]:
+    def events(self, stop: StopRequest) -> Generator[Event, None, None]:
         """Train until the budget is spent or ``stop`` asks for an end, telling what happens.
 
         Raises:
@@ -132,13 +132,13 @@ class Trainer:
         while (progress := self._progress(clock)) < 1:
             lr = learning_rate(settings, progress)
             try:
-                loss, norm = self._step(lr)
+                loss, norm, cut = self._step(lr)
             except CorpusError as error:
                 yield self._save(metrics, clock)
                 raise CorpusError(
                     f"{error}. Everything up to step {counters.step} is saved; go on with: {self._run.resume_command}"
                 ) from error
-            counters.window.add(loss, norm, self._settings.clip)
+            counters.window.add(loss, norm, cut)
             counters.step += 1
             self._average.update(counters.step)
             self._observers.step_finished(counters.step, loss)
@@ -161,8 +161,8 @@ class Trainer:
         yield self._save(metrics, clock)
         yield Finished(self._run.name, self._run.path, counters.step, clock.elapsed(), dict(counters.best), reason)
 
-    def _step(self, lr: float) -> tuple[Tensor, Tensor]:
-        """Take one optimizer step; returns the loss and the gradient's norm."""
+    def _step(self, lr: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Take one optimizer step; returns the loss, the gradient's norm and whether it was cut down."""
         started = self._observers.phase_started
         started("data")
         at_start = self._batches.at_start
@@ -179,10 +179,10 @@ class Trainer:
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         started("optimizer")
-        norm = clip_gradient(self._model, self._settings)
+        norm, cut = clip_gradient(self._model, self._settings)
         step(self._optimizer, lr)
         self._tokens += targets.numel()
-        return loss.detach(), norm
+        return loss.detach(), norm, cut
 
     def _progress(self, clock: Clock) -> float:
         return self._budget.progress(self._counters.step, clock.elapsed(), self._counters.evaluation_seconds)
@@ -228,25 +228,25 @@ class Trainer:
         """Score the validation part, keep the weights if they are the best yet, and save."""
         self._observers.phase_started("evaluation")
         counters, begun = self._counters, clock.elapsed()
-        with self._average.in_place():
+        with self._average.in_place():  # who hears of it sees the weights that were scored
             nats = self._validation.loss(self._model)
-        self._check(nats)
-        bpc = self._validation.bits_per_char(nats)
-        better = not counters.best or nats < counters.best["nats_per_token"]
-        counters.evaluations = max(counters.evaluations, self._evaluations_by_now(clock))
-        counters.evaluated = counters.step
-        counters.stale = 0 if better else counters.stale + 1
-        if better:
-            counters.best = {
-                "step": counters.step,
-                "nats_per_token": nats,
-                "bits_per_char": bpc,
-                "tokens": len(self._validation.tokens),
-            }
-            self._best = self._kept()
-        event = Evaluated(counters.step, nats, bpc, better, clock.elapsed())
-        metrics.append({"kind": "validation", **asdict(event)})
-        yield event
+            self._check(nats)
+            bpc = self._validation.bits_per_char(nats)
+            better = not counters.best or nats < counters.best["nats_per_token"]
+            counters.evaluations = max(counters.evaluations, self._evaluations_by_now(clock))
+            counters.evaluated = counters.step
+            counters.stale = 0 if better else counters.stale + 1
+            if better:
+                counters.best = {
+                    "step": counters.step,
+                    "nats_per_token": nats,
+                    "bits_per_char": bpc,
+                    "tokens": len(self._validation.tokens),
+                }
+                self._best = _copy(self._model)
+            event = Evaluated(counters.step, nats, bpc, better, clock.elapsed())
+            metrics.append({"kind": "validation", **asdict(event)})
+            yield event
         yield self._save(metrics, clock, better=better)
         # A budget of time includes the last evaluation: leave as long for it as this one took.
         counters.evaluation_seconds = max(counters.evaluation_seconds, clock.elapsed() - begun)
@@ -257,8 +257,7 @@ class Trainer:
         if self._sample:
             self._observers.phase_started("sample")
             with self._average.in_place():
-                drawn = self._sample(self._model)
-            yield Sampled(counters.step, drawn)
+                yield Sampled(counters.step, self._sample(self._model))
         self._logged += clock.elapsed() - begun  # the rate that is logged is that of training
 
     def _save(self, metrics: Metrics, clock: Clock, *, better: bool = False) -> Saved:
@@ -268,7 +267,8 @@ class Trainer:
             self._checked_means()  # weights that are no numbers must not take the place of good ones
         if not counters.best:
             # Nothing was evaluated yet; what there is is the best there is.
-            self._best, better = self._kept(), True
+            with self._average.in_place():
+                self._best, better = _copy(self._model), True
         counters.position = self._batches.position
         counters.metrics_bytes = metrics.flush()
         counters.seconds = clock.elapsed()
@@ -277,11 +277,6 @@ class Trainer:
         self._run.save(save, better=better)
         self._saved = clock.elapsed()
         return Saved(counters.step)
-
-    def _kept(self) -> dict[str, Tensor]:
-        """Return the weights that a run is for: their average, where there is one."""
-        with self._average.in_place():
-            return _copy(self._model)
 
     def _stop(self, metrics: Metrics, clock: Clock, exit_code: ExitCode) -> Iterator[Event]:
         yield self._save(metrics, clock)

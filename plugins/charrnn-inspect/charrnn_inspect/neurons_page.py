@@ -9,7 +9,7 @@ from pathlib import Path
 
 from charrnn.atomic import write_file
 from charrnn.errors import UsageError
-from charrnn.reporting.heatmap import to_html
+from charrnn.reporting.coloured import to_html
 from charrnn_inspect.activations import Unit
 from charrnn_inspect.colours import DARK, FULL, LIGHT, STEPS, levels, scaled
 from charrnn_inspect.neurons import Study

@@ -6,8 +6,8 @@ import typer
 from rich.style import Style
 from rich.text import Text
 
+from charrnn.reporting.coloured import print_coloured
 from charrnn.reporting.console import make_console
-from charrnn.reporting.heatmap import print_coloured
 from charrnn.reporting.tables import print_table
 from charrnn_inspect.colours import LIGHT, STEPS, levels, scaled
 from charrnn_inspect.neurons import Study
