@@ -8,9 +8,18 @@ _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def parse_duration(value: object) -> object:
-    """Read seconds from ``90``, ``90s``, ``3m``, ``1.5h`` or ``1h30m``; anything else is left for pydantic."""
-    if not isinstance(value, str) or not re.fullmatch(r"(\d+(\.\d+)?[hms])+", value.strip().lower()):
+    """Read seconds from ``90``, ``90s``, ``3m``, ``1.5h`` or ``1h30m``.
+
+    Raises:
+        ValueError: it is a text of another form.
+    """
+    if not isinstance(value, str):
         return value
+    if not re.fullmatch(r"(\d+(\.\d+)?[hms])+", value.strip().lower()):
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueError("should be a time, such as 90s, 3m or 1h30m") from None
     parts = re.findall(r"(\d+(?:\.\d+)?)([hms])", value.strip().lower())
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 

@@ -133,6 +133,8 @@ def test_init_from_starts_with_the_weights_of_a_run(text_file, tmp_path, cli):
     assert cli("train", text_file, "--init-from", "first", "--steps", 1, "--lr", "1e-9", "--name", "second").code == 0
     again = cli("eval", "second", "--json").json()
     assert again["nats_per_token"] == pytest.approx(scored["nats_per_token"], abs=1e-4)
+    assert cli("runs", "show", "second", "--json").json()["origin"]["run"] == "first"
+    assert "the weights of run first at step" in cli("runs", "show", "second").out
     refused = cli("train", text_file, "--init-from", "first", "--hidden", 17)
     assert "run 'first' has 16" in refused.told
 

@@ -223,3 +223,13 @@ def test_paths_and_devices_from_python(text_file):
     if not torch.cuda.is_available():
         with pytest.raises(charrnn.CharrnnError, match="no such device"):
             charrnn.load("mine", device="cuda")
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_file(pipe, b"picture")
+    assert os.read(reading, 100) == b"picture"
+    assert pipe.is_fifo()
+    os.close(reading)

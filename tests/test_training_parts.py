@@ -140,7 +140,18 @@ def test_weight_decay_is_apart_from_the_gradient_and_acts_on_matrices_only(name)
 def test_a_preset_leaves_nothing_open_and_nothing_given_is_changed(name):
     settings, _ = complete(TrainSettings(hidden=77, steps=5), name, tokens=10**6, device="cpu")
     assert settings.hidden == 77
-    for key in ("layers", "embed", "dropout", "lr", "seq_len", "batch_size", "cell"):
+    for key in (
+        "layers",
+        "embed",
+        "dropout",
+        "lr",
+        "seq_len",
+        "batch_size",
+        "cell",
+        "layer_norm",
+        "ema",
+        "random_offset",
+    ):
         assert getattr(settings, key) is not None, key
 
 

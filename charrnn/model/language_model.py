@@ -53,7 +53,10 @@ class LanguageModel(nn.Module):
         self.output = nn.Linear(hidden, vocab_size)
         if settings.tied:
             if embed != hidden:
-                raise UsageError(f"--tied: the embedding has {embed} features, a layer {hidden}; give --embed {hidden}")
+                raise UsageError(
+                    f"--tied: the embedding has {embed} features, a layer {hidden}; give --embed {hidden}, or --hidden "
+                    f"{embed}"
+                )
             self.embedding.weight = self.output.weight
         if settings.orthogonal:
             make_orthogonal(self.cells)

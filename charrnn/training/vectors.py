@@ -38,7 +38,7 @@ class Vectors:
         self._has_header = len(fields) == 2 and all(field.isdecimal() for field in fields)
         #: Numbers of a vector.
         self.size = int(fields[1]) if self._has_header else len(first.removeprefix(" ").split(" ")) - 1
-        if self.size < 1:
+        if self.size < 1 or "\0" in first or "\ufffd" in first:
             raise self._told(1, "a line is a token and its numbers, separated by spaces")
         check(ModelSettings, {"embed": self.size}, label=lambda name: f"--embeddings '{path}', line 1: {name}")
         # Before a model is made as wide as a header says.
@@ -70,7 +70,8 @@ class Vectors:
     def _read(self, number: int, line: str) -> NDArray[np.float32]:
         token, values = self._split(line)
         try:
-            vector = np.array(values, dtype=np.float32)
+            with np.errstate(over="ignore"):  # an infinity is told of
+                vector = np.array(values, dtype=np.float64).astype(np.float32)
         except ValueError:
             vector = np.array([])
         if len(vector) != self.size or not np.isfinite(vector).all():
@@ -79,7 +80,7 @@ class Vectors:
 
     def _lines(self) -> Iterator[str]:
         try:
-            with self.path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+            with self.path.open(encoding="utf-8-sig", errors="replace", newline="\n") as file:
                 for line in file:
                     yield line.rstrip("\r\n ")
         except OSError as error:
