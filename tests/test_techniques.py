@@ -140,7 +140,7 @@ class TestStructure:
     def test_an_embedding_of_another_width_cannot_be_tied(self, text_file, cli):
         told = cli("train", text_file, *TINY, "--cell", "gru", "--tied", "--embed", 5, "--hidden", 8)
         assert told.code == 2
-        assert told.told == "charrnn: --tied: the embedding has 5 features, a layer 8; give --embed 8"
+        assert told.told == "charrnn: --tied: the embedding has 5 features, a layer 8; give --embed 8, or --hidden 5"
 
     @pytest.mark.parametrize("flag", [["--weight-drop", "0.5"], ["--orthogonal"]])
     def test_a_cell_that_names_no_recurrent_weights_is_told(self, flag, text_file, cli, tmp_path):

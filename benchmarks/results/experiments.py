@@ -56,7 +56,11 @@ def experiments() -> list[Experiment]:
 
 def _presets() -> list[Experiment]:
     budgets = {"quick": "3m", "good": "20m", "best": "90m"}
-    return [Experiment("presets", name, ("--preset", name, "--time", time)) for name, time in budgets.items()]
+    normed = ("--cell", "lstm", "--layer-norm", "--random-offset", "--dropout", "0.1", "--lr", "6e-3")
+    return [
+        *(Experiment("presets", name, ("--preset", name, "--time", time)) for name, time in budgets.items()),
+        Experiment("presets", "lstm", ("--preset", "quick", "--time", "3m", *normed)),
+    ]
 
 
 def _cells() -> list[Experiment]:

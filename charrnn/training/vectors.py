@@ -38,7 +38,7 @@ class Vectors:
         self._has_header = len(fields) == 2 and all(field.isdecimal() for field in fields)
         #: Numbers of a vector.
         self.size = int(fields[1]) if self._has_header else len(first.removeprefix(" ").split(" ")) - 1
-        if self.size < 1 or "\0" in first or "\ufffd" in first:
+        if self.size < 1 or "\0" in first:
             raise self._told(1, "a line is a token and its numbers, separated by spaces")
         check(ModelSettings, {"embed": self.size}, label=lambda name: f"--embeddings '{path}', line 1: {name}")
         # Before a model is made as wide as a header says.
