@@ -87,17 +87,17 @@ def without(given: Mapping[str, Any], *groups: type[Settings]) -> dict[str, Any]
 
 def _parameter(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
     options, many = field.annotation == Options, _is_repeatable(field)
-    switch, either = field.annotation is bool, field.annotation == bool | None
+    switch = field.annotation in (bool, bool | None)
     option = typer.Option(
-        f"{flag(name)}/--no-{name.replace('_', '-')}" if switch or either else flag(name),
+        f"{flag(name)}/--no-{name.replace('_', '-')}" if switch else flag(name),
         help=_help(field),
-        metavar="KEY=VALUE" if options else None if switch or either else _metavar(field),
+        metavar="KEY=VALUE" if options else None if switch else _metavar(field),
         rich_help_panel=panel,
         show_default=False,
         autocompletion=_completion(field),
         callback=unescape if _extra(field).get("escapes") else None,
     )
-    kind: Any = bool | None if switch or either else list[str] | None if options or many else str | None
+    kind: Any = bool | None if switch else list[str] | None if options or many else str | None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
