@@ -19,6 +19,8 @@ BASE: dict[str, Any] = {
     "hidden": 128,
     "embed": 32,
     "dropout": 0.0,
+    "layer_norm": False,
+    "random_offset": False,
     "seq_len": 64,
     "batch_size": 16,
     "lr": 4e-3,

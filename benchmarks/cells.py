@@ -99,6 +99,8 @@ def train(corpus: str, cell: str, options: dict[str, Any], hidden: int, count: i
             hidden=hidden,
             embed=EMBED,
             dropout=0.0,
+            layer_norm=False,
+            random_offset=False,
             seq_len=SEQ_LEN,
             batch_size=BATCH,
             lr=RATE,

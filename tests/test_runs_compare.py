@@ -54,7 +54,7 @@ def test_a_run_is_summed_up_as_it_was_trained(trained, cli):
     lines = map(json.loads, (trained / "words" / "metrics.jsonl").read_text().splitlines())
     rates = [line["chars_per_second"] for line in lines if line["kind"] == "train"]
     assert row["parameters"] == sum(each.size for each in session.run.best_arrays().values())
-    assert (row["cell"], row["layers"], row["hidden"], row["steps"]) == ("gru", 2, 32, 60)
+    assert (row["cell"], row["layers"], row["hidden"], row["steps"]) == ("lstm", 2, 32, 60)
     assert row["seconds"] == state["seconds"]
     assert row["bits_per_char"] == state["best"]["bits_per_char"]
     assert row["nats_per_token"] == state["best"]["nats_per_token"]

@@ -17,8 +17,10 @@ _CHOSEN_BY = 55_770
 #: Cells at equal parameters have as many as this one, with two layers of so many features.
 _REFERENCE, _FEATURES = "lstm", 256
 #: Each cell is trained at each of these: one rate would favour one cell.
-_RATES = (2e-3, 4e-3)
+_RATES = (2e-3, 6e-3)
 _STEPS = 2000
+#: What presets would switch on.
+_BARE = ("--no-layer-norm", "--no-random-offset", "--ema", "0")
 
 
 @dataclass(frozen=True)
@@ -56,28 +58,26 @@ def experiments() -> list[Experiment]:
 
 def _presets() -> list[Experiment]:
     budgets = {"quick": "3m", "good": "20m", "best": "90m"}
-    normed = ("--cell", "lstm", "--layer-norm", "--random-offset", "--dropout", "0.1", "--lr", "6e-3")
-    return [
-        *(Experiment("presets", name, ("--preset", name, "--time", time)) for name, time in budgets.items()),
-        Experiment("presets", "lstm", ("--preset", "quick", "--time", "3m", *normed)),
-    ]
+    return [Experiment("presets", name, ("--preset", name, "--time", time)) for name, time in budgets.items()]
 
 
 def _cells() -> list[Experiment]:
-    """Each cell for as many steps, and for as long, at equal parameters."""
+    """Each cell for as many steps, and for as long, at equal parameters but for those of the norms."""
     wanted = parameters(_REFERENCE, {}, _FEATURES, _VOCABULARY)
     budgets = {"steps": ("--steps", str(_STEPS)), "time": ("--time", "3m")}
     found = []
-    for (equal, budget), cell, rate in product(budgets.items(), ("rnn", "gru", "lstm"), _RATES):
+    variants = [(f"{rate:g}", (*_BARE, "--lr", f"{rate:g}")) for rate in _RATES]
+    variants.append((f"layer norm {_RATES[1]:g}", (*_BARE, "--layer-norm", "--lr", f"{_RATES[1]:g}")))
+    for (equal, budget), cell, (name, more) in product(budgets.items(), ("rnn", "gru", "lstm"), variants):
         hidden = hidden_size(cell, {}, wanted, _VOCABULARY)
         shape = ("--cell", cell, "--layers", "2", "--hidden", str(hidden), "--embed", "64", "--dropout", "0")
-        chunk = ("--seq-len", "128", "--batch-size", "16", "--lr", f"{rate:g}")
-        found.append(Experiment(f"cells-{equal}", f"{cell} {rate:g}", (*shape, *chunk, *budget)))
+        chunk = ("--seq-len", "128", "--batch-size", "16")
+        found.append(Experiment(f"cells-{equal}", f"{cell} {name}", (*shape, *chunk, *more, *budget)))
     return found
 
 
 def _techniques() -> list[Experiment]:
-    """Each technique by itself, added to (or taken from) a plain LSTM, for so many steps that it begins to overfit."""
+    """Each technique by itself, added to (or taken from) a normed LSTM, for so many steps that it begins to overfit."""
     alone: dict[str, tuple[str, ...]] = {
         "as it is": (),
         "no dropout": ("--dropout", "0"),
@@ -85,15 +85,16 @@ def _techniques() -> list[Experiment]:
         "variational dropout": ("--variational",),
         "weight drop 0.2": ("--weight-drop", "0.2"),
         "zoneout 0.05": ("--zoneout", "0.05"),
-        "layer norm": ("--layer-norm",),
+        "no layer norm": ("--no-layer-norm",),
         "residual": ("--residual",),
         "tied": ("--tied", "--embed", str(_FEATURES)),
         "orthogonal": ("--orthogonal",),
         "random offset": ("--random-offset",),
         "average 0.999": ("--ema", "0.999"),
         "clip by value 0.1": ("--clip", "0", "--clip-value", "0.1"),
-        "rmsprop": ("--optimizer", "rmsprop", "--lr", "1e-3"),
+        "rmsprop": ("--optimizer", "rmsprop", "--lr", "2e-3"),
     }
     shape = ("--cell", "lstm", "--layers", "2", "--hidden", str(_FEATURES), "--embed", "64", "--dropout", "0.2")
-    chunk = ("--seq-len", "128", "--batch-size", "16", "--lr", "3e-3", "--steps", "4000")
-    return [Experiment("techniques", name, (*shape, *chunk, *more)) for name, more in alone.items()]
+    chunk = ("--seq-len", "128", "--batch-size", "16", "--lr", "6e-3", "--steps", "4000")
+    base = (*shape, *_BARE, "--layer-norm", *chunk)
+    return [Experiment("techniques", name, (*base, *more)) for name, more in alone.items()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +12,13 @@ import charrnn
 from benchmarks.results.experiments import Experiment
 from benchmarks.speed.machine import describe
 from charrnn.evaluation import score_tokens
-from charrnn.generation.session import Session
 from charrnn.runs.corpus import text_to_score
 from charrnn.runs.metrics import read_metrics
 from charrnn.runs.run import METRICS, Run
 from charrnn.settings import CorpusSettings
-from charrnn.tokenizers.base import Ids
+
+#: Parts of the held-back text, as shares of it.
+_WHOLE, _FIRST, _SECOND = (0, 1), (0, 0.5), (0.5, 1)
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,8 @@ def measure(experiment: Experiment, corpus: Path, runs: Path, seed: int) -> Row:
     state = run.state()
     assert state is not None
     trained = [record for record in read_metrics(run.path / METRICS)[0] if record["kind"] == "train"]
-    whole, first, second = _losses(lambda: charrnn.load(name, checkpoints=runs))
-    presets = experiment.table == "presets"
-    adapted = _losses(lambda: charrnn.load(name, checkpoints=runs, dynamic=True)) if presets else (None, None, None)
+    whole, first, second = _losses(run, _WHOLE, _FIRST, _SECOND)
+    adapted = _losses(run, _WHOLE, _SECOND, dynamic=True) if experiment.table == "presets" else (None, None)
     return Row(
         key=experiment.key,
         command=experiment.command(corpus, seed),
@@ -85,20 +84,16 @@ def measure(experiment: Experiment, corpus: Path, runs: Path, seed: int) -> Row:
         first=first,
         second=second,
         dynamic=adapted[0],
-        dynamic_second=adapted[2],
+        dynamic_second=adapted[1],
     )
 
 
-def _losses(opened: Callable[[], Session]) -> tuple[float, float, float]:
-    """Return the loss on all of the held-back text, and on each half by itself; opened anew for each."""
-    run = opened().run
-    assert run is not None
+def _losses(run: Run, *parts: tuple[float, float], dynamic: bool = False) -> tuple[float, ...]:
+    """Return the loss on parts of the held-back text, each by a model that was opened anew."""
     tokens = text_to_score(run, None, None, CorpusSettings(), lambda *_: None).tokens
-    middle = len(tokens) // 2
-    parts = tokens, tokens[:middle], tokens[middle:]
-    whole, first, second = (_loss(opened(), part) for part in parts)
-    return whole, first, second
-
-
-def _loss(session: Session, tokens: Ids) -> float:
-    return score_tokens(session.network, tokens, session.context) / len(tokens)
+    found = []
+    for start, end in parts:
+        session = charrnn.load(run, dynamic=dynamic)
+        part = tokens[int(start * len(tokens)) : int(end * len(tokens))]
+        found.append(score_tokens(session.network, part, session.context) / len(part))
+    return tuple(found)

@@ -48,7 +48,7 @@ def _train(text: Path, cell: str, flags: list[str], checkpoints: Path) -> float:
     """Return characters a second of a whole run: evaluations, samples and saves included, from its own clock."""
     out = _run(
         "charrnn", "train", text, "--cell", cell, "--embed", 64, *flags, "--lr", "2e-3", "--checkpoints", checkpoints,
-        "--json", "--name", "run",
+        "--no-layer-norm", "--no-random-offset", "--json", "--name", "run",
     )  # fmt: skip
     events = [json.loads(line) for line in out.splitlines()]
     finished = next(event for event in events if event["event"] == "finished")

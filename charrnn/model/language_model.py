@@ -90,12 +90,12 @@ class LanguageModel(nn.Module):
         features = self.embedding(ids)
         states = []
         for layer, (cell, before) in enumerate(zip(self.cells, state, strict=True)):
-            inputs = self._normed(layer, features)
+            inputs = self._read(layer, features)
             with self._blamed():
                 outputs, after = self._checked(cell(inputs, before), inputs)
-            features = self._added(layer, features, self.dropout(outputs))
+            features = self._added(layer, features, outputs)
             states.append(after)
-        return self._normed(-1, features), tuple(states)
+        return self._read(-1, features), tuple(states)
 
     def step(self, ids: Tensor, state: ModelState, table: Tensor | None = None) -> tuple[Tensor, ModelState]:
         """Generate: one step of every cell, without dropout; ids ``[B]`` to logits ``[B, V]`` and the next state.
@@ -124,6 +124,16 @@ class LanguageModel(nn.Module):
         """Project features ``[N, I]`` of one step."""
         inputs = self._normed(layer, features).unsqueeze(0)
         return self.cells[layer].project(inputs)[0]  # type: ignore[operator, no-any-return]
+
+    def _read(self, layer: int, features: Tensor) -> Tensor:
+        """Return what layer number ``layer`` reads while training: the embedding whole, all else with dropout.
+
+        Dropout comes after the norm: before it, it would raise the variance that the norm divides by, while training
+        only, and the model would be surer of itself afterwards than it has learned to be (Li et al. 2019, on batch
+        norms).
+        """
+        normed = self._normed(layer, features)
+        return self.dropout(normed) if layer else normed
 
     def _normed(self, layer: int, features: Tensor) -> Tensor:
         """Normalise what layer number ``layer`` reads, where that is asked for; -1 is the output layer."""

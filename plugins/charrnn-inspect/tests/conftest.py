@@ -69,6 +69,7 @@ def runs(tmp_path_factory, cache) -> Path:
     corpus = directory / "words.txt"
     corpus.write_text(Path(json.__file__).read_text(encoding="utf-8"), encoding="utf-8")
     shape = {"layers": 2, "hidden": 6, "embed": 5, "seq_len": 8, "batch_size": 8, "lr": 0.01}
+    shape |= {"layer_norm": False, "random_offset": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHARRNN_CACHE", str(cache))
         for cell in ("rnn", "gru", "lstm"):
@@ -112,7 +113,8 @@ def counting(runs, cache):
     Path("counting_cell.py").write_text(COUNTING)
     corpus = str(runs.parent / "words.txt")
     size = ["--layers", 1, "--hidden", 4, "--embed", 4, "--seq-len", 8, "--batch-size", 4, "--steps", 1]
-    arguments = ["train", corpus, "--plugin", "counting_cell.py", "--cell", "counting", "--name", "counting", *size]
+    arguments = ["train", corpus, "--plugin", "counting_cell.py", "--cell", "counting", "--name", "counting"]
+    arguments += ["--no-layer-norm", *size]
     assert main([str(each) for each in arguments]) == 0
     session = charrnn.load("counting")
     alphabet = session.tokenizer.alphabet

@@ -171,7 +171,7 @@ def test_a_plugin_s_cell_can_show_its_gates(inspect, runs, tmp_path):
     from charrnn.cli import main
 
     (tmp_path / "open_cell.py").write_text(OPEN)
-    size = ["--layers", "1", "--hidden", "4", "--seq-len", "8", "--batch-size", "4", "--steps", "2"]
+    size = ["--no-layer-norm", "--layers", "1", "--hidden", "4", "--seq-len", "8", "--batch-size", "4", "--steps", "2"]
     corpus = str(runs.parent / "words.txt")
     assert main(["train", corpus, "--plugin", "open_cell.py", "--cell", "open", "--name", "open", *size]) == 0
     gates = inspect("gates", "open", "--tokens", 50, "--json").json()["gates"]
