@@ -177,6 +177,15 @@ class TestDropout:
         assert set(found.unique().tolist()) == {0.0, 1 / 0.75}
         assert float((found == 0).double().mean()) == pytest.approx(0.25, abs=0.05)
 
+    def test_it_comes_after_the_norm_whose_divisor_it_leaves_alone(self):
+        model, _ = make_model(layers=1, layer_norm=True, dropout=0.5)
+        ids, state = random_ids(9, 4), model.initial_state(4)
+        whole, _ = model.eval().features(ids, state)
+        dropped, _ = model.train().features(ids, state)
+        kept = dropped != 0
+        assert 0.3 < kept.double().mean() < 0.7
+        torch.testing.assert_close(dropped[kept], 2 * whole[kept])
+
     def test_variational_dropout_keeps_its_mask_over_a_sequence(self):
         features = torch.ones(20, 5, 30)
         same = Dropout(0.5, variational=True)(features)
