@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "tiny": _preset(layers=1, hidden=128, embed=32, dropout=0.0, seq_len=32, lr=4e-3),
     "quick": _preset(layers=2, hidden=256, embed=64, dropout=0.2, seq_len=128, lr=6e-3),
     "good": _preset(layers=2, hidden=512, embed=64, dropout=0.35, seq_len=128, lr=4e-3, ema=0.999),
-    "best": _preset(layers=2, hidden=768, embed=64, dropout=0.5, seq_len=128, lr=3e-3, ema=0.999),
+    "best": _preset(layers=2, hidden=512, embed=64, dropout=0.5, seq_len=128, lr=3e-3, ema=0.999),
 }
 
 # Characters a second that two processor cores, or a GPU, learn from with a model of middling size: only to tell a

@@ -57,7 +57,7 @@ def experiments() -> list[Experiment]:
 
 
 def _presets() -> list[Experiment]:
-    budgets = {"quick": "3m", "good": "20m", "best": "60m"}
+    budgets = {"quick": "3m", "good": "20m", "best": "90m"}
     return [Experiment("presets", name, ("--preset", name, "--time", time)) for name, time in budgets.items()]
 
 
