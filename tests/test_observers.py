@@ -217,7 +217,7 @@ class TestTensorBoard:
 
 class TestProfile:
     def test_it_traces_so_many_steps_of_the_same_path_and_changes_no_bit(self, text_file, cli):
-        train = ["train", text_file, *TINY, "--steps", 12, "--eval-every", 7]
+        train = ["train", text_file, *TINY, "--cell", "gru", "--steps", 12, "--eval-every", 7]
         assert cli(*train, "--name", "without").code == 0
         result = cli(*train, "--name", "with", "--profile", 4)
         assert result.code == 0, result.err

@@ -49,7 +49,7 @@ def test_other_tokenizers_go_the_whole_way(tokenizer, tmp_path, cli):
     scored = cli("eval", "--json").json()
     assert scored["bytes"] > scored["chars"] > 0
     # The cut lies between two characters, so that the text on either side is whole.
-    config = cli("runs", "show", "greek-gru", "--json").json()
+    config = cli("runs", "show", "greek-lstm", "--json").json()
     assert 0 < config["corpus"]["validation"]["start"] < config["corpus"]["validation"]["stop"]
 
 
