@@ -19,6 +19,7 @@ _PUBLIC = {
     "CharrnnError": "charrnn.errors",
     "Corpus": "charrnn.corpora.base",
     "NumpyCell": "charrnn.cells.numpy_forms.base",
+    "QuickProducts": "charrnn.recurrence",
     "Score": "charrnn.evaluation",
     "Session": "charrnn.generation.session",
     "State": "charrnn.cells.base",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from charrnn.generation.warpers.base import Warper as Warper
     from charrnn.hookspecs import hookimpl as hookimpl
     from charrnn.plugins import add_plugin as add_plugin
+    from charrnn.recurrence import QuickProducts as QuickProducts
     from charrnn.recurrence import linear_scan as linear_scan
     from charrnn.tokenizers.base import Tokenizer as Tokenizer
     from charrnn.training.job import train as train

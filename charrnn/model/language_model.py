@@ -6,6 +6,7 @@ Shapes: ``T`` time steps, ``B`` batch lanes, ``E`` embedding features, ``H`` hid
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,7 @@ from charrnn.model.recurrent_weights import check_named, make_orthogonal
 from charrnn.model.zoneout import Zoneout
 from charrnn.options import check_options
 from charrnn.plugins import plugins
+from charrnn.recurrence.linear import ROWS, QuickProducts, linear
 from charrnn.settings import ModelSettings
 
 #: One state a layer.
@@ -83,7 +85,7 @@ class LanguageModel(nn.Module):
     def forward(self, ids: Tensor, state: ModelState) -> tuple[Tensor, ModelState]:
         """Score the next token after each: ids ``[T, B]`` to logits ``[T, B, V]`` and the last state."""
         features, state = self.features(ids, state)
-        return self.output(features), state
+        return linear(features, self.output.weight, self.output.bias), state
 
     def features(self, ids: Tensor, state: ModelState) -> tuple[Tensor, ModelState]:
         """Run over time: ids ``[T, B]`` to what the output layer reads, ``[T, B, H]``, and the last state."""
@@ -105,6 +107,10 @@ class LanguageModel(nn.Module):
             state: before the step.
             table: :meth:`first_projection` of every id, ``[V, P]``, where that was made.
         """
+        with QuickProducts() if len(ids) >= ROWS else nullcontext():
+            return self._step(ids, state, table)
+
+    def _step(self, ids: Tensor, state: ModelState, table: Tensor | None) -> tuple[Tensor, ModelState]:
         states = []
         features = self.embedding(ids) if table is None or self._adds[0] else table
         for layer, (cell, before) in enumerate(zip(self.cells, state, strict=True)):

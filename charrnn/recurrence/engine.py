@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from charrnn.recurrence.compiler import current_compiler
+from charrnn.recurrence.linear import QuickProducts
 from charrnn.recurrence.plan import Plan
 from charrnn.recurrence.trace import UntraceableError, has_hooks, undisturbed
 
@@ -32,7 +33,8 @@ def unroll(cell: Cell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
     Returns:
         Outputs ``[T, B, H]`` and the state after the last step.
     """
-    projected = cell.project(inputs)
+    with QuickProducts():
+        projected = cell.project(inputs)
     if len(projected) >= (2 if torch.is_grad_enabled() else _LONG):
         plan = _plan(cell, projected, state)
         if not isinstance(plan, str):

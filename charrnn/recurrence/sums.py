@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, fx
 
+from charrnn.recurrence.products import multiply
 from charrnn.recurrence.program import Values
 
 _aten = torch.ops.aten
@@ -94,4 +95,5 @@ class Sum:
             values[node] if node in self._varying else values[node].expand(steps, *values[node].shape)
             for node in (left, right)
         )
-        return torch.matmul(a.movedim(0, -2).flatten(-2), b.movedim(0, -3).flatten(-3, -2))
+        a, b = a.movedim(0, -2).flatten(-2), b.movedim(0, -3).flatten(-3, -2)
+        return multiply(a, b) if a.dim() == 2 else a @ b

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from charrnn import Cell, State, linear_scan
+from charrnn import Cell, QuickProducts, State, linear_scan
 
 
 class LinearCell(Cell):
@@ -34,5 +34,7 @@ class LinearCell(Cell):
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Run ``[T, B, I]`` as one linear recurrence."""
         (hidden,) = state
-        outputs = linear_scan(*self.terms(inputs), hidden)
+        with QuickProducts():
+            terms = self.terms(inputs)
+        outputs = linear_scan(*terms, hidden)
         return outputs, (outputs[-1],)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from charrnn import Cell, State, linear_scan
+from charrnn import Cell, QuickProducts, State, linear_scan
 
 
 class SRU(Cell):
@@ -84,7 +84,8 @@ class SRU(Cell):
         if self.peephole is not None:
             return super().forward(inputs, state)
         (memory,) = state
-        candidate, forget, reset, skip = self.products(inputs)
+        with QuickProducts():
+            candidate, forget, reset, skip = self.products(inputs)
         forget, reset = forget.sigmoid(), reset.sigmoid()
         memories = linear_scan(forget, (1 - forget) * candidate, memory)
         return reset * memories + (1 - reset) * skip, (memories[-1],)
