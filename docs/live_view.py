@@ -36,6 +36,8 @@ def main(path: str) -> None:
 
     with tempfile.TemporaryDirectory() as runs:
         charrnn.train("pystdlib", time=BUDGET, preset="quick", checkpoints=runs, samples=True, listen=listen)
+    if not drawn:
+        sys.exit(f"no sample came after {MOMENT:.0%} of {BUDGET}; give it the machine for itself")
     svg = picture.export_svg(title=f"charrnn train pystdlib --time {BUDGET}")
     # rich would have the reader's browser fetch a font; any monospaced one will do.
     Path(path).write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL))
