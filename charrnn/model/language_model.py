@@ -20,7 +20,7 @@ from charrnn.model.recurrent_weights import check_named, make_orthogonal
 from charrnn.model.zoneout import Zoneout
 from charrnn.options import check_options
 from charrnn.plugins import plugins
-from charrnn.recurrence.linear import ROWS, QuickProducts, linear
+from charrnn.recurrence.linear import ROWS, QuickProducts
 from charrnn.settings import ModelSettings
 
 #: One state a layer.
@@ -85,7 +85,8 @@ class LanguageModel(nn.Module):
     def forward(self, ids: Tensor, state: ModelState) -> tuple[Tensor, ModelState]:
         """Score the next token after each: ids ``[T, B]`` to logits ``[T, B, V]`` and the last state."""
         features, state = self.features(ids, state)
-        return linear(features, self.output.weight, self.output.bias), state
+        with QuickProducts():
+            return self.output(features), state
 
     def features(self, ids: Tensor, state: ModelState) -> tuple[Tensor, ModelState]:
         """Run over time: ids ``[T, B]`` to what the output layer reads, ``[T, B, H]``, and the last state."""

@@ -166,7 +166,7 @@ class Composer:
             sides = [self._values[user.args[0]] for user in users if user.target is torch.mm and user.args[1] is weight]
             if not sides or len(sides) < len(weight.users) or len({len(side) for side in sides}) > 1:
                 continue
-            if all(side.dim() == 2 and serves(side, self._values[weight]) for side in sides):
+            if all(serves(side, self._values[weight]) for side in sides):
                 found[weight] = len(sides[0])
                 for user in users:
                     user.target = product

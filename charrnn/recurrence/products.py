@@ -44,7 +44,7 @@ def affine(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def multiply(left: Tensor, right: Tensor) -> Tensor:
-    """Return ``left [M, K] @ right [K, N]``; where gradients are kept, by torch."""
+    """Return ``left [M, K] @ right [K, N]``, or a batch of such; where gradients are kept, by torch."""
     if torch.is_grad_enabled() or not serves(left, right):
         return left @ right
     if right.shape[1] < left.shape[0]:  # oneDNN wants the longer side there

@@ -95,5 +95,4 @@ class Sum:
             values[node] if node in self._varying else values[node].expand(steps, *values[node].shape)
             for node in (left, right)
         )
-        a, b = a.movedim(0, -2).flatten(-2), b.movedim(0, -3).flatten(-3, -2)
-        return multiply(a, b) if a.dim() == 2 else a @ b
+        return multiply(a.movedim(0, -2).flatten(-2), b.movedim(0, -3).flatten(-3, -2))
