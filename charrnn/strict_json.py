@@ -51,7 +51,7 @@ _TOO_DEEP = f"it is nested more than {_DEEPEST} deep"
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        twice = (Counter(name for name, _ in pairs) - Counter(found)).keys()
+        twice = (Counter(name for name, _ in pairs) - Counter(found.keys())).keys()
         raise ValueError(f"it has the key {next(iter(twice))[:40]!r} twice")
     return found
 
