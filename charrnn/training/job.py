@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -21,7 +21,8 @@ from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
 from charrnn.plugins.hooks import Implementation, read_observer
 from charrnn.presets import AUTO
-from charrnn.runs.run import Run, Save
+from charrnn.runs.run import Run
+from charrnn.runs.save import Save
 from charrnn.training.batches import Batches, LaneBatches
 from charrnn.training.events import Event, Notice, Started
 from charrnn.training.interrupt import StopRequest
@@ -176,16 +177,16 @@ def train(
         raise UsageError(
             "--resume goes on with a run as it is; --init-from, --embeddings and --preset are for a new one"
         )
-    with StopRequest() as stop, processor_tuned():
+    with StopRequest() as stop, processor_tuned(), ExitStack() as held:
         if resume:
             try:
-                job = resumed_job(address, given, file, name, directory, listen, stop)
+                job = resumed_job(address, given, file, name, directory, listen, stop, held)
             except RunFinished as done:
                 listen(Notice(str(done)))
                 return load(name, checkpoints=directory)
         else:
             vectors = None if embeddings is None else Path(embeddings)
-            job = new_job(address, given, file, preset, name, directory, init_from, vectors, listen, stop)
+            job = new_job(address, given, file, preset, name, directory, init_from, vectors, listen, stop, held)
         job.train(listen, stop, samples=samples, given=watching)
     return load(job.run)
 

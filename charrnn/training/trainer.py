@@ -15,9 +15,10 @@ from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunE
 from charrnn.model import LanguageModel, detach
 from charrnn.model.recurrent_weights import dropped
 from charrnn.recurrence import Compiler, compiling
+from charrnn.runs.layout import METRICS
 from charrnn.runs.metrics import Metrics
-from charrnn.runs.model import check_shapes
-from charrnn.runs.run import METRICS, Run, Save
+from charrnn.runs.run import Run
+from charrnn.runs.save import Save
 from charrnn.settings import TrainSettings
 from charrnn.training.averaging import WeightAverage
 from charrnn.training.batches import Batches
@@ -98,7 +99,6 @@ class Trainer:
 
     def resume(self, save: Save) -> None:
         """Go on from a save."""
-        check_shapes(self._run, save.weights)
         self._model.load_state_dict(save.weights)
         self._best = save.best
         self._counters = Counters.from_dict(save.state)
@@ -271,10 +271,11 @@ class Trainer:
             with self._average.in_place():
                 self._best, better = _copy(self._model), True
         counters.position = self._batches.position
-        counters.metrics_bytes = metrics.flush()
+        logged = metrics.flush()
+        counters.metrics_bytes = logged.size
         counters.seconds = clock.elapsed()
         training = {**capture(self._optimizer, self._state, self._device), **self._average.tensors()}
-        save = Save(_copy(self._model), self._best, training, counters.to_dict())
+        save = Save(_copy(self._model), self._best, training, counters.to_dict(), logged)
         self._run.save(save, better=better)
         self._saved = clock.elapsed()
         return Saved(counters.step)
