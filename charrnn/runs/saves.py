@@ -69,12 +69,11 @@ class SavedDirectory:
             state = read_json(path)
             if not isinstance(state, dict):
                 raise UsageError("it should hold an object")
-            check(StateRecord, state)
+            return check(StateRecord, state).model_dump()
         except OSError as error:
             raise RunError(f"{path} is damaged: {error.strerror}") from None
         except (ValueError, UsageError) as error:
             raise RunError(f"{path} is damaged: {error}") from None
-        return state
 
     def shapes(self, name: str) -> Shapes:
         """Return the shapes of a file's tensors; raises RunError where it is missing or no such file."""
