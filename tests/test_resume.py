@@ -119,7 +119,7 @@ def test_each_setting_may_change_or_is_refused_by_its_name(text_file, cli):
 
 def test_what_may_change_is_gone_on_with_and_kept(text_file, cli):
     cli("train", text_file, *TINY, "--steps", 4, "--eval-every", 2, "--name", "mine")
-    changes = {"steps": 16, "eval_every": 5, "patience": 7, "save_every": 9.0, "threads": 1}
+    changes = {"steps": 16, "eval_every": 5, "patience": 7, "save_every": 9.0, "keep": 2, "threads": 1}
     flags = [word for name, value in changes.items() for word in (flag(name), value)]
     assert cli("train", "--resume", "--device", "cpu", *flags).code == 0
     lines = [json.loads(line) for line in Path("checkpoints/mine/metrics.jsonl").read_text().splitlines()]
@@ -132,6 +132,22 @@ def test_what_may_change_is_gone_on_with_and_kept(text_file, cli):
     kept = cli("runs", "show", "mine", "--json").json()
     assert (kept["settings"]["steps"], kept["settings"]["epochs"]) == (None, 1)
     assert kept["state"]["step"] > 16
+
+
+def test_as_many_saves_are_kept_as_were_asked_for(text_file, cli):
+    def kept():
+        saves = Path("checkpoints/mine/saves")
+        return sorted(json.loads((each / "state.json").read_text())["step"] for each in saves.iterdir())
+
+    small = [*TINY, "--eval-every", 2, "--name", "mine"]
+    assert cli("train", text_file, *small, "--steps", 8).code == 0
+    assert kept() == [8]
+    assert cli("train", "--resume", "--steps", 16, "--keep", 4).code == 0
+    assert len(kept()) == 4
+    assert kept()[0] >= 10
+    assert kept()[-1] == 16
+    assert cli("train", "--resume", "--steps", 18, "--keep", 1).code == 0
+    assert kept() == [18]
 
 
 def test_a_run_without_a_save_starts_anew(text_file, cli, monkeypatch):

@@ -194,12 +194,13 @@ class Run:
             raise RunError(f"run '{self.name}' has saved nothing yet; go on with: {self.resume_command}")
         return path
 
-    def save(self, save: Save, *, better: bool) -> None:
-        """Write a save, make it the one that counts, and remove those before it.
+    def save(self, save: Save, *, better: bool, keep: int = 1) -> None:
+        """Write a save, make it the one that counts, and remove those that are too old.
 
         Args:
             save: what to write.
             better: whether the best weights are new.
+            keep: how many saves there are afterwards, at most.
 
         Raises:
             RunError: it cannot be written; the save before it still counts.
@@ -207,7 +208,7 @@ class Run:
         from safetensors import SafetensorError
 
         try:
-            self._save(save, better=better)
+            self._save(save, better=better, keep=keep)
         except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or error
             raise RunError(
@@ -215,7 +216,7 @@ class Run:
                 f"go on from there with: {self.resume_command}"
             ) from error
 
-    def _save(self, save: Save, *, better: bool) -> None:
+    def _save(self, save: Save, *, better: bool, keep: int) -> None:
         from safetensors.torch import save_file
 
         name = f"{save.state['step']:08d}"
@@ -237,9 +238,10 @@ class Run:
             write_file(self.path / MODEL, (saves / name / _BEST).read_bytes())
             card = model_card(self.name, self.config, save.state)
             write_file(self.path / "README.md", card.encode(errors="backslashreplace"))
-        for other in saves.iterdir():
-            if other.name != name:
-                shutil.rmtree(other)
+        older = [other for other in saves.iterdir() if other.name != name]
+        older.sort(key=lambda other: (bool(_SAVE_NAME.fullmatch(other.name)), other.stat().st_mtime_ns))
+        for other in older[: max(0, len(older) + 1 - keep)]:
+            shutil.rmtree(other)
 
     def _latest(self) -> Path | None:
         try:

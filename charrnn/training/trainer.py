@@ -241,7 +241,7 @@ class Trainer:
         counters.metrics_bytes = metrics.flush()
         counters.seconds = self._clock.elapsed()
         save = Save(self._learner.weights(), self._best, self._learner.tensors(), counters.to_dict())
-        self._run.save(save, better=better)
+        self._run.save(save, better=better, keep=self._settings.keep)
         self._saved = self._clock.elapsed()
         return Saved(counters.step)
 
