@@ -69,7 +69,7 @@ def figures(run):
 def saved(run):
     """All that the newest save holds, but for times: tensors as bytes, and the state with the best and the patience."""
     path = Path("checkpoints") / run
-    save = path / "saves" / (path / "latest").read_text()
+    save = path / "saves" / (path / "latest").read_text().split()[0]
     files = [*save.glob("*.safetensors"), path / "model.safetensors"]
     assert len(files) == 4
     tensors = {f"{file.name}/{name}": each.tobytes() for file in files for name, each in load_file(file).items()}

@@ -13,8 +13,9 @@ from benchmarks.results.experiments import Experiment
 from benchmarks.speed.machine import describe
 from charrnn.evaluation import score_tokens
 from charrnn.runs.corpus import text_to_score
+from charrnn.runs.layout import METRICS
 from charrnn.runs.metrics import read_metrics
-from charrnn.runs.run import METRICS, Run
+from charrnn.runs.run import Run
 from charrnn.settings import CorpusSettings
 
 #: Parts of the held-back text, as shares of it.

@@ -9,8 +9,9 @@ from statistics import harmonic_mean
 from typing import Any
 
 from charrnn.runs.config import CorpusRecord
+from charrnn.runs.layout import METRICS
 from charrnn.runs.metrics import has_numbers, read_metrics
-from charrnn.runs.run import METRICS, Run
+from charrnn.runs.run import Run
 
 #: Settings that a summary tells by other names.
 _TOLD = {"cell", "layers", "hidden"}

@@ -10,8 +10,9 @@ from statistics import fmean
 from typing import Any, Literal
 
 from charrnn.errors import RunError
+from charrnn.runs.layout import METRICS
 from charrnn.runs.metrics import has_numbers, read_metrics
-from charrnn.runs.run import METRICS, Run
+from charrnn.runs.run import Run
 
 Unit = Literal["bits", "nats"]
 Against = Literal["steps", "seconds", "epochs"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from charrnn.errors import RunError
+from charrnn.runs.manifest import FileRecord
 
 
 class Metrics:
@@ -18,6 +21,9 @@ class Metrics:
     Args:
         path: the file; made where there is none.
         length: what the save recorded of it; later lines belong to steps that will be taken again.
+
+    Attributes:
+        found: what it was when it was opened, up to that length.
 
     Raises:
         RunError: as every method, where it cannot be written.
@@ -29,24 +35,33 @@ class Metrics:
             path.touch()
             self._file = path.open("r+b")
             self._file.truncate(min(length, path.stat().st_size))
-            self._file.seek(0, 2)
+            self._hash = hashlib.sha256()
+            while piece := self._file.read(1 << 20):
+                self._hash.update(piece)
+            self.found = self._record()
         except OSError as error:
             raise self._told(error) from error
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one line."""
+        line = json.dumps(record).encode() + b"\n"
+        self._hash.update(line)
         try:
-            self._file.write(json.dumps(record).encode() + b"\n")
+            self._file.write(line)
         except OSError as error:
             raise self._told(error) from error
 
-    def flush(self) -> int:
-        """Hand everything to the operating system, and return the file's length."""
+    def flush(self) -> FileRecord:
+        """Put everything on the disk, and return what the file is now."""
         try:
             self._file.flush()
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise self._told(error) from error
-        return self._file.tell()
+        return self._record()
+
+    def _record(self) -> FileRecord:
+        return FileRecord(size=self._file.tell(), sha256=self._hash.hexdigest())
 
     def close(self) -> None:
         """Close the file."""

@@ -15,7 +15,8 @@ from charrnn.generation.session import Session
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
 from charrnn.plugins.hooks import Implementation
-from charrnn.runs.run import Run, Save
+from charrnn.runs.run import Run
+from charrnn.runs.save import Save
 from charrnn.training.batches import Batches, LaneBatches
 from charrnn.training.events import Event, Started
 from charrnn.training.interrupt import StopRequest

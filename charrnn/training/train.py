@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +65,16 @@ def train(
         raise UsageError(
             "--resume goes on with a run as it is; --init-from, --embeddings and --preset are for a new one"
         )
-    with StopRequest() as stop, processor_tuned():
+    with StopRequest() as stop, processor_tuned(), ExitStack() as held:
         if resume:
             try:
-                job = resumed_job(address, given, file, name, directory, listen, stop)
+                job = resumed_job(address, given, file, name, directory, listen, stop, held)
             except RunFinished as done:
                 listen(Notice(str(done)))
                 return load(name, checkpoints=directory)
         else:
             vectors = None if embeddings is None else Path(embeddings)
-            job = new_job(address, given, file, preset, name, directory, init_from, vectors, listen, stop)
+            job = new_job(address, given, file, preset, name, directory, init_from, vectors, listen, stop, held)
         job.train(listen, stop, samples=samples, given=watching)
     return load(job.run)
 

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, lacked
 from charrnn.model import LanguageModel
+from charrnn.runs.layout import METRICS
 from charrnn.runs.metrics import Metrics
-from charrnn.runs.model import check_shapes
-from charrnn.runs.run import METRICS, Run, Save
+from charrnn.runs.run import Run
+from charrnn.runs.save import Save
 from charrnn.settings import TrainSettings
 from charrnn.training.batches import Batches
 from charrnn.training.budget import Budget, Clock
@@ -82,7 +83,6 @@ class Trainer:
 
     def resume(self, save: Save) -> None:
         """Go on from a save."""
-        check_shapes(self._run, save.weights)
         self._learner.restore(save.weights, save.training)
         self._best = save.best
         self._counters = Counters.from_dict(save.state)
@@ -238,9 +238,10 @@ class Trainer:
             with self._learner.averaged():
                 self._best, better = self._learner.weights(), True
         counters.position = self._batches.position
-        counters.metrics_bytes = metrics.flush()
+        logged = metrics.flush()
+        counters.metrics_bytes = logged.size
         counters.seconds = self._clock.elapsed()
-        save = Save(self._learner.weights(), self._best, self._learner.tensors(), counters.to_dict())
+        save = Save(self._learner.weights(), self._best, self._learner.tensors(), counters.to_dict(), logged)
         self._run.save(save, better=better, keep=self._settings.keep)
         self._saved = self._clock.elapsed()
         return Saved(counters.step)
