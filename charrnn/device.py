@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import torch
 
 from charrnn.errors import UsageError
+from charrnn.launch import Place
 
 # Names of glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
+
+
+def device_of_rank(name: str, place: Place) -> torch.device:
+    """Return the device asked for by a launch: each process on a machine has a GPU to itself.
+
+    Raises:
+        UsageError: torch does not see it, or it is for one process only.
+    """
+    device = choose_device(name)
+    if place.size == 1 or device.type == "cpu":
+        return device
+    if device.type != "cuda" or device.index is not None:
+        raise UsageError(f"--device {name}: {place.size} ranks run on cpu or cuda, where each takes a GPU of its own")
+    if place.local_rank >= torch.cuda.device_count():
+        raise UsageError(
+            f"rank {place.rank} finds {torch.cuda.device_count()} GPUs for the {place.local_size} processes on this "
+            "machine; lower --nproc-per-node, or give --device cpu"
+        )
+    torch.cuda.set_device(place.local_rank)
+    return torch.device("cuda", place.local_rank)
 
 
 def choose_device(name: str) -> torch.device:
@@ -41,9 +63,11 @@ _CORES = torch.get_num_threads()
 _WORK_OF_A_THREAD = 1 << 16
 
 
-def suitable_threads(hidden: int, batch_size: int) -> int:
-    """Return how many of the processor's threads a model of this size keeps busy."""
-    return max(1, min(batch_size * hidden * hidden // _WORK_OF_A_THREAD, _CORES))
+def suitable_threads(hidden: int, batch_size: int, processes: int = 1) -> int:
+    """Return how many of the processor's threads a model of this size keeps busy, in each of some processes."""
+    # torchrun lets each process see one thread, unless the environment says otherwise.
+    cores = _CORES if processes == 1 else (os.cpu_count() or 1) // processes
+    return max(1, min(batch_size * hidden * hidden // _WORK_OF_A_THREAD, cores))
 
 
 def keep_freed_memory() -> None:

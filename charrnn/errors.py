@@ -69,6 +69,18 @@ class InterruptedRunError(CharrnnError):
         self.exit_code = exit_code
 
 
+class LostRankError(RunError):
+    """Another process that trains the same run cannot be reached, or has ended."""
+
+
+class PeerError(CharrnnError):
+    """Another process that trains the same run has failed, and tells of it: this one ends without a word."""
+
+    def __init__(self, message: str, exit_code: ExitCode) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class RunFinished(CharrnnError):  # noqa: N818 - no error, but the one thing left to say
     """A run that is to be resumed has nothing left to do."""
 

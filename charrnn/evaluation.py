@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from charrnn.generation.network import CHUNK_TOKENS, Network
 from charrnn.generation.sampling import no_numbers
+from charrnn.launch import WHOLE, Share
 from charrnn.tokenizers.base import Ids, Tokenizer
 
 _LONGEST_CHUNK = 2048
@@ -64,7 +65,9 @@ class Score:
         }
 
 
-def score_tokens(network: Network, tokens: Ids, context: int, lanes: int = 1) -> float:
+def score_tokens(
+    network: Network, tokens: Ids, context: int, lanes: int = 1, share: Share = WHOLE
+) -> float:
     """Sum the negative log-probabilities of every token, in nats: ``N`` tokens give ``N`` scores.
 
     Args:
@@ -73,22 +76,25 @@ def score_tokens(network: Network, tokens: Ids, context: int, lanes: int = 1) ->
         context: the id that the first is predicted from.
         lanes: contiguous parts that are read side by side, each from a zero state and ``context``. One lane is exact;
             more are faster, and a little too pessimistic where each begins.
+        share: which of the lanes are read; the sums of all shares are that of the whole.
     """
     lanes = max(1, min(lanes, len(tokens)))
     length = -(-len(tokens) // lanes)
     steps = max(1, min(_LONGEST_CHUNK, CHUNK_TOKENS // lanes))
-    starts = np.arange(lanes) * length
+    starts = np.arange(lanes)[share.slice(lanes)] * length
+    if not len(starts):
+        return 0.0
 
     def chunks() -> Iterator[Ids]:
         for begin in range(0, length, steps):
             rows = [tokens[start + begin : min(start + begin + steps, start + length)] for start in starts]
             # The last lane may be shorter than the others: what is missing is not scored.
-            targets = np.full((max(map(len, rows)), lanes), _IGNORED, dtype=np.int64)
+            targets = np.full((max(map(len, rows)), len(starts)), _IGNORED, dtype=np.int64)
             for lane, row in enumerate(rows):
                 targets[: len(row), lane] = row
             yield targets
 
-    return sum(float(losses.sum()) for losses in token_losses(network, chunks(), context, lanes))
+    return sum(float(losses.sum()) for losses in token_losses(network, chunks(), context, len(starts)))
 
 
 def token_losses(

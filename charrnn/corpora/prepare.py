@@ -66,6 +66,7 @@ def prepare_to_train(
     progress: Progress,
     fitted: FittedTokenizer | None = None,
     recorded: Mapping[str, Any] | None = None,
+    readers: int = 1,
 ) -> Prepared:
     """Do the same, or, where the corpus is to be streamed, train the tokenizer on its start and pack what is held back.
 
@@ -75,6 +76,7 @@ def prepare_to_train(
         progress: told of the text read.
         fitted: a tokenizer that is there already.
         recorded: the provenance of the text that is wanted, where it was read before.
+        readers: how many processes share a stream.
 
     Raises:
         CorpusError: it cannot be found or read.
@@ -90,12 +92,24 @@ def prepare_to_train(
                 flag = given[0].replace("_", "-")
                 raise UsageError(f"--{flag} {getattr(settings, given[0])}: is for a stream; give --stream as well")
             return _packed(corpus, settings, progress, fitted)
+        if readers > 1:
+            _check_shares(corpus, readers)
         if fitted is None:
             fitted = fit_tokenizer(Sample(corpus, settings.sample_bytes), settings, progress)
         pack = open_pack(HeldBack(corpus, settings.val_fraction), fitted, progress)
         if not pack.splits["validation"]["tokens"]:
             raise CorpusError(f"the corpus '{corpus.name}' is too small to hold a part of it back; leave --stream out")
         return Prepared(corpus.name, corpus.separator, corpus.provenance(), corpus.entry, fitted, pack, streamed=True)
+
+
+def _check_shares(corpus: Corpus, readers: int) -> None:
+    with corpus.blamed():
+        shards = len(corpus.shards("train"))
+    if shards < readers:
+        raise CorpusError(
+            f"the corpus '{corpus.name}' has {shards} shard{'s' if shards != 1 else ''} to stream, and {readers} ranks "
+            "need one each; take fewer ranks, or --no-stream"
+        )
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from charrnn.launch import WHOLE, Share
 from charrnn.tokenizers.base import Ids
 
 
@@ -21,6 +22,14 @@ def chunks_per_epoch(tokens: int, seq_len: int, batch_size: int, *, random_offse
 def _largest_offset(tokens: int, seq_len: int, batch_size: int) -> int:
     """Return the largest offset of an epoch: within a chunk, and such that each lane keeps a token."""
     return min(seq_len - 1, tokens - batch_size)
+
+
+class Chunk(NamedTuple):
+    """A chunk of text: ids and those that follow, each ``[T, B]``, and whether it follows on nothing itself."""
+
+    inputs: Tensor
+    targets: Tensor
+    at_start: bool
 
 
 class Batches(Protocol):
@@ -50,6 +59,9 @@ class Batches(Protocol):
     def position(self) -> Any:
         """Where the next chunk is, as JSON."""
 
+    def joined(self, positions: Sequence[Any]) -> Any:
+        """Return the position of all ranks together, from that of each."""
+
     def make_ready(self) -> None:
         """Wait until the first chunk can be had."""
 
@@ -58,6 +70,7 @@ class Batches(Protocol):
 
         Raises:
             CorpusError: the text cannot be read; the position stays.
+            PeerError: that of another rank cannot.
         """
 
     def close(self) -> None:
@@ -65,7 +78,7 @@ class Batches(Protocol):
 
 
 class LaneBatches:
-    """Reads ``B`` contiguous lanes of the corpus side by side, ``T`` steps at a time.
+    """Reads ``B`` contiguous lanes of the corpus side by side, ``T`` steps at a time, or a share of them.
 
     Lane ``b`` holds tokens ``b * n // B`` onwards, ``n // B`` of them. Chunk after chunk follows on in every lane, so
     that the hidden state can be carried. An epoch has as many chunks as ``T`` asks for, all of nearly equal length:
@@ -82,6 +95,7 @@ class LaneBatches:
         device: where chunks go.
         position: chunks that were read before.
         offset_seed: what the offsets of the epochs are drawn from; by default there are none.
+        share: which of the lanes are read.
     """
 
     waited = 0.0
@@ -96,6 +110,7 @@ class LaneBatches:
         device: torch.device,
         position: int = 0,
         offset_seed: int | None = None,
+        share: Share = WHOLE,
     ) -> None:
         offsets = offset_seed is not None
         self._tokens = tokens
@@ -104,7 +119,8 @@ class LaneBatches:
         self._offset_seed = offset_seed
         self.lane = (len(tokens) - self._largest) // batch_size
         self.per_epoch: int = chunks_per_epoch(len(tokens), seq_len, batch_size, random_offset=offsets)
-        self._context = np.full((batch_size, 1), context, dtype=tokens.dtype)
+        self._mine = share.slice(batch_size)
+        self._context = np.full((len(range(batch_size)[self._mine]), 1), context, dtype=tokens.dtype)
         self._device = device
         #: Chunks read since the start.
         self.position = position
@@ -118,6 +134,10 @@ class LaneBatches:
     def at_start(self) -> bool:
         """Whether the next chunk is an epoch's first, which follows on nothing."""
         return self.position % self.per_epoch == 0
+
+    def joined(self, positions: Sequence[int]) -> int:
+        """Return the position of all ranks, which read side by side."""
+        return positions[0]
 
     def make_ready(self) -> None:
         """Do nothing: the corpus is at hand."""
@@ -142,10 +162,10 @@ class LaneBatches:
         return ids[:-1], ids[1:]
 
     def _lanes(self) -> Ids:
-        """Return this epoch's tokens as lanes ``[B, n // B]``."""
+        """Return this epoch's tokens as the lanes of this share, ``[B, n // B]`` of all."""
         offset = 0
         if self._offset_seed is not None:
             epoch = self.position // self.per_epoch
             offset = int(np.random.default_rng([self._offset_seed, epoch]).integers(self._largest + 1))
         count = self._batch_size * self.lane
-        return self._tokens[offset : offset + count].reshape(self._batch_size, self.lane)
+        return self._tokens[offset : offset + count].reshape(self._batch_size, self.lane)[self._mine]

@@ -6,19 +6,31 @@ import math
 import time
 from dataclasses import dataclass
 
-from charrnn.errors import UsageError
+from charrnn.errors import ExitCode, UsageError
 from charrnn.settings import LoopSettings
+from charrnn.training.ranks import Ranks
 
 
 class Clock:
-    """Seconds since a run's first step, those before a resume included."""
+    """Seconds since a run's first step, those before a resume included, as the first rank has them.
 
-    def __init__(self, elapsed: float = 0.0) -> None:
+    Args:
+        ranks: look at it at the same times.
+        elapsed: before the resume.
+
+    Attributes:
+        now: what it showed when they last looked.
+    """
+
+    def __init__(self, ranks: Ranks, elapsed: float = 0.0) -> None:
+        self._ranks = ranks
         self._start = time.monotonic() - elapsed
+        self.now = elapsed
 
-    def elapsed(self) -> float:
-        """Return the seconds so far."""
-        return time.monotonic() - self._start
+    def look(self, asked: ExitCode | None = None) -> ExitCode | None:
+        """Look at it; returns whether any rank was asked to stop, as this one says of itself by ``asked``."""
+        self.now, stop = self._ranks.moment(time.monotonic() - self._start, asked)
+        return stop
 
 
 def check_budget(settings: LoopSettings, *, streamed: bool) -> None:
@@ -35,12 +47,13 @@ class Budget:
     seconds: float | None
 
     @classmethod
-    def of(cls, settings: LoopSettings, steps_per_epoch: int | None) -> Budget:
+    def of(cls, settings: LoopSettings, chunks_per_epoch: int | None) -> Budget:
         """Read the budget from settings of which exactly one budget is set; a stream has no epochs."""
         if settings.time is not None:
             return cls(steps=None, seconds=settings.time)
-        if settings.epochs is not None and steps_per_epoch is not None:
-            return cls(steps=max(1, math.ceil(settings.epochs * steps_per_epoch)), seconds=None)
+        if settings.epochs is not None and chunks_per_epoch is not None:
+            chunks = settings.epochs * chunks_per_epoch
+            return cls(steps=max(1, math.ceil(chunks / settings.accumulate)), seconds=None)
         return cls(steps=settings.steps, seconds=None)
 
     def progress(self, step: int, seconds: float, reserve: float) -> float:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from charrnn.model import LanguageModel, ModelState
+
+
+class ChunkLoss(nn.Module):
+    """:func:`chunk_loss` as a module, whose parameters are the model's.
+
+    Args:
+        model: predicts.
+        recompute_every: steps of a segment.
+    """
+
+    def __init__(self, model: LanguageModel, recompute_every: int | None) -> None:
+        super().__init__()
+        self.model = model
+        self._recompute_every = recompute_every
+
+    def forward(self, inputs: Tensor, targets: Tensor, state: ModelState) -> tuple[Tensor, ModelState]:
+        """Return the loss, and the state after the last step."""
+        return chunk_loss(self.model, inputs, targets, state, self._recompute_every)
 
 
 def chunk_loss(

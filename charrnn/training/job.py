@@ -23,6 +23,7 @@ from charrnn.training.events import Event, Started
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.learner import Learner
 from charrnn.training.observers import Observers
+from charrnn.training.ranks import Ranks
 from charrnn.training.rollback import roll_back
 from charrnn.training.stream_batches import StreamBatches
 from charrnn.training.trainer import Trainer
@@ -35,12 +36,13 @@ _SAMPLE_LENGTH = 240
 
 @dataclass(frozen=True)
 class Job:
-    """All that a trainer needs: a run directory, its model, tokenizer and tokens, and where it stopped before."""
+    """All that a trainer needs: a run directory, its model, tokenizer and tokens, who trains it, and where it stopped."""
 
     run: Run
     model: LanguageModel
     fitted: FittedTokenizer
     pack: TokenPack
+    ranks: Ranks
     save: Save | None = None
 
     def train(
@@ -56,20 +58,22 @@ class Job:
         """
         settings = self.run.config.settings
         device = next(self.model.parameters()).device
-        observers = Observers(self.run, self.model, given)
-        learner = Learner(self.model, settings, observers)
-        sample = self._sampler() if samples or observers.want_samples else None
+        observers = Observers(self.run, self.model, given, told=self.ranks.first)
+        learner = Learner(self.model, settings, observers, self.ranks)
+        sample = self._sampler() if self.ranks.first and (samples or observers.want_samples) else None
         save = self.save
         while True:
             with closing(self._batches(device, save)) as batches, closing(observers):
-                trainer = Trainer(learner, settings, batches, self._validation(), self.run, observers, sample)
+                trainer = Trainer(
+                    learner, settings, batches, self._validation(), self.run, observers, self.ranks, sample
+                )
                 if save is not None:
                     trainer.resume(save)
                 try:
                     self._train(trainer, stop, listen, observers)
                     return
                 except DivergedError as diverged:
-                    save, notice = roll_back(self.run, diverged, trainer.seconds)
+                    save, notice = roll_back(self.run, diverged, trainer.seconds, self.ranks)
             listen(notice)
 
     def _train(self, trainer: Trainer, stop: StopRequest, listen: Listen, observers: Observers) -> None:
@@ -96,7 +100,7 @@ class Job:
     def _validation(self) -> Validation:
         config = self.run.config
         tokens = self.pack.part(config.corpus.validation)[: config.settings.eval_tokens]
-        return Validation(tokens, config.tokenizer.context, self._chars_per_token())
+        return Validation(tokens, config.tokenizer.context, self._chars_per_token(), self.ranks)
 
     def _chars_per_token(self) -> float:
         held_back = self.pack.splits[self.run.config.corpus.validation.split]
@@ -108,11 +112,11 @@ class Job:
         settings, part, context = config.settings, config.corpus.train, config.tokenizer.context
         position = save.state.get("position") if save else None
         if part is None:
-            return StreamBatches(config.corpus, settings, self.fitted, context, device, position)
+            return StreamBatches(config.corpus, settings, self.fitted, context, device, self.ranks, position)
         tokens = self.pack.part(part)
         chunk = settings.seq_len or 1, settings.batch_size or 1
         seed = settings.seed if settings.random_offset else None
-        return LaneBatches(tokens, *chunk, context, device, int(position or 0), seed)
+        return LaneBatches(tokens, *chunk, context, device, int(position or 0), seed, self.ranks.share)
 
     def _sampler(self) -> Callable[[LanguageModel], str]:
         """Return what makes sample after sample, each a new one, by random numbers of their own."""

@@ -29,13 +29,17 @@ class Observers:
         run: what is observed.
         model: as it is trained; an observer reads it and leaves it as it is.
         given: the methods of each object that observes this run only, by their hooks.
+        told: whether they hear of anything.
     """
 
-    def __init__(self, run: Run, model: LanguageModel, given: Sequence[Mapping[str, Implementation]] = ()) -> None:
+    def __init__(
+        self, run: Run, model: LanguageModel, given: Sequence[Mapping[str, Implementation]] = (), *, told: bool = True
+    ) -> None:
         self._run = run
         self._model = model
         self._hooks = {
-            hook: [*plugins().implementations(hook), *(each[hook] for each in given if hook in each)] for hook in _HOOKS
+            hook: [*plugins().implementations(hook), *(each[hook] for each in given if hook in each)] if told else []
+            for hook in _HOOKS
         }
         self._running = False  # as far as they were told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from charrnn.errors import RunError
 from charrnn.runs.config import CorpusRecord
 from charrnn.settings import TrainSettings
 from charrnn.training.batches import LaneBatches
+from charrnn.training.ranks import Ranks
 
 #: Tokens of a window, at least; a chunk's length goes into each of its lanes at least so many times.
 WINDOW_TOKENS = 1 << 20
@@ -26,7 +28,9 @@ class StreamBatches:
     """Reads a stream window by window, each as though it were a small corpus of its own: in lanes, from a zero state.
 
     A place in the stream is that of a window and the number of a chunk in it: to go on from there, the window is made
-    again.
+    again. Each rank has windows of its own, from its share of the shards. Where other ranks go on than were there
+    before, the shards are dealt anew, from the first that some rank had not finished: a few are read again from their
+    start.
 
     Args:
         corpus: where the text is.
@@ -34,7 +38,8 @@ class StreamBatches:
         fitted: the tokenizer.
         context: the id before a window's first.
         device: where chunks go.
-        position: what :attr:`position` was, to go on from there.
+        ranks: read it together.
+        position: what :meth:`joined` was, to go on from there.
 
     Raises:
         RunError: the position is none.
@@ -49,15 +54,17 @@ class StreamBatches:
         fitted: FittedTokenizer,
         context: int,
         device: torch.device,
+        ranks: Ranks,
         position: Any = None,
     ) -> None:
         self.unseen: Counter[str] = Counter()
-        self._seq_len, self._batch_size = settings.seq_len or 1, settings.batch_size or 1
+        self._seq_len, self._batch_size = settings.seq_len or 1, (settings.batch_size or 1) // ranks.size
         self._context = context
         self._device = device
-        self._start, self._skipped = _read(position)
+        self._ranks = ranks
+        self._start, self._skipped = _read(position, ranks)
         size = max(WINDOW_TOKENS, _CHUNKS * self._seq_len * self._batch_size)
-        self._feed = Feed(corpus.address, corpus.provenance, settings, fitted, self._start, size)
+        self._feed = Feed(corpus.address, corpus.provenance, settings, fitted, self._start, size, ranks.share)
         self._window: Window | None = None
         self._lanes: LaneBatches | None = None
 
@@ -78,6 +85,10 @@ class StreamBatches:
     def position(self) -> dict[str, Any]:
         """Where the window begins, and how many of its chunks were read."""
         return {"window": self._start.to_json(), "chunk": self._lanes.position if self._lanes else self._skipped}
+
+    def joined(self, positions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """Return the position of all ranks, which are at the same chunk of their windows."""
+        return {"windows": [each["window"] for each in positions], "chunk": positions[0]["chunk"]}
 
     @property
     def waited(self) -> float:
@@ -104,7 +115,9 @@ class StreamBatches:
         self._feed.close()
 
     def _open_window(self) -> None:
-        self._window = window = self._feed.next()
+        with self._ranks.together():
+            window = self._feed.next()
+        self._window = window
         self.unseen.update(window.unseen)
         self._start = window.start
         self._lanes = LaneBatches(
@@ -113,9 +126,14 @@ class StreamBatches:
         self._skipped = 0
 
 
-def _read(position: Any) -> tuple[Position, int]:
+def _read(position: Any, ranks: Ranks) -> tuple[Position, int]:
+    """Return where this rank's window begins, and how many of its chunks were read."""
     if position is None:
         return Position(), 0
-    if not isinstance(position, dict) or not isinstance(position.get("chunk"), int):
+    windows, chunk = (position.get(key) for key in ("windows", "chunk")) if isinstance(position, dict) else (None, None)
+    if not isinstance(windows, list) or not windows or not isinstance(chunk, int):
         raise RunError(f"the save's state is damaged: {position!r} is no place in a stream")
-    return Position.from_json(position.get("window")), position["chunk"]
+    starts = [Position.from_json(each) for each in windows]
+    if len(starts) == ranks.size:
+        return starts[ranks.place.rank], chunk
+    return min(each.anew() for each in starts), 0

@@ -8,19 +8,21 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, lacked
+from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, PeerError, lacked
+from charrnn.launch import hand_on
 from charrnn.model import LanguageModel
 from charrnn.runs.layout import METRICS
-from charrnn.runs.metrics import Metrics
+from charrnn.runs.metrics import Metrics, NoMetrics
 from charrnn.runs.run import Run
 from charrnn.runs.save import Save
 from charrnn.settings import TrainSettings
-from charrnn.training.batches import Batches
+from charrnn.training.batches import Batches, Chunk
 from charrnn.training.budget import Budget, Clock
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Sampled, Saved
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.learner import Learner, Step
 from charrnn.training.observers import Observers
+from charrnn.training.ranks import Ranks
 from charrnn.training.schedule import learning_rate
 from charrnn.training.state import Counters, Window
 from charrnn.training.validation import Validation
@@ -38,6 +40,8 @@ _MORE_ROLLBACKS = 3
 class Trainer:
     """Trains one model within one run directory.
 
+    All ranks do the same steps, evaluations and saves; the first one's clock says when, and it alone logs and writes.
+
     Args:
         learner: takes the steps.
         settings: complete: no preset has anything left to fill in.
@@ -45,6 +49,7 @@ class Trainer:
         validation: the text held back.
         run: where saves and metrics go.
         observers: told of each step and its parts.
+        ranks: train it together.
         sample: makes a fresh sample of the model for who watches, if anyone does.
     """
 
@@ -56,6 +61,7 @@ class Trainer:
         validation: Validation,
         run: Run,
         observers: Observers,
+        ranks: Ranks,
         sample: Callable[[LanguageModel], str] | None = None,
     ) -> None:
         self._learner = learner
@@ -64,9 +70,11 @@ class Trainer:
         self._validation = validation
         self._run = run
         self._observers = observers
+        self._ranks = ranks
         self._sample = sample
         self._budget = Budget.of(settings, batches.per_epoch)
-        self._clock = Clock()
+        self._clock = Clock(ranks)
+        self._position = batches.position  # of the first chunk that was not learned from
         self._counters = Counters()
         self._best: dict[str, Tensor] = {}
         self._saved = self._logged = 0.0  # when, in seconds
@@ -86,7 +94,7 @@ class Trainer:
     @property
     def seconds(self) -> float:
         """Seconds since the first step."""
-        return self._clock.elapsed()
+        return self._clock.now
 
     def resume(self, save: Save) -> None:
         """Go on from a save."""
@@ -102,7 +110,7 @@ class Trainer:
             DivergedError: the loss is no number, or far above its start.
             InterruptedRunError: Ctrl-C or SIGTERM; the state was saved.
         """
-        metrics = Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
+        metrics = self._open_metrics()
         try:
             yield from self._learner.warm_up()
             self._batches.make_ready()
@@ -110,9 +118,15 @@ class Trainer:
         finally:
             metrics.close()
 
+    def _open_metrics(self) -> Metrics:
+        with self._ranks.together():
+            if self._ranks.first:
+                return Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
+            return NoMetrics()
+
     def _train(self, metrics: Metrics, stop: StopRequest) -> Iterator[Event]:
         counters, settings = self._counters, self._settings
-        self._clock = Clock(counters.seconds)
+        self._clock = Clock(self._ranks, counters.seconds)
         self._saved = self._logged = counters.seconds
         self._learner.model.train()
         # A larger budget than before moves the evaluations that are still to come.
@@ -124,16 +138,18 @@ class Trainer:
             lr = learning_rate(settings, progress, counters.rollbacks)
             try:
                 taken = self._step(lr)
-            except CorpusError as error:
+            except (CorpusError, PeerError) as error:
                 yield self._save(metrics)
-                raise CorpusError(
-                    f"{error}. Everything up to step {counters.step} is saved; go on with: {self._run.resume_command}"
-                ) from error
+                if isinstance(error, PeerError):
+                    raise
+                saved = f"Everything up to step {counters.step} is saved; go on with: {self._run.resume_command}"
+                raise hand_on(error, CorpusError(f"{error}. {saved}")) from error
             counters.window.add(taken.loss, taken.norm, taken.cut)
             counters.step += 1
             self._observers.step_finished(counters.step, taken.loss)
+            asked = self._clock.look(stop.exit_code)
             if counters.start_loss is None:
-                counters.start_loss = float(counters.window.loss)
+                counters.start_loss = float(self._ranks.mean(taken.loss))
             if counters.step % LOG_EVERY == 0:
                 yield self._log(metrics, lr)
             if self._evaluation_is_due():
@@ -141,34 +157,40 @@ class Trainer:
                 if settings.patience and counters.stale >= settings.patience:
                     reason = f"nothing better in {settings.patience} evaluations (--patience)"
                     break
-            elif self._clock.elapsed() - self._saved >= settings.save_every:
+            elif self._clock.now - self._saved >= settings.save_every:
                 yield self._save(metrics)
-            if stop.exit_code is not None:
-                yield from self._stop(metrics, stop.exit_code)
+            if asked is not None:
+                yield from self._stop(metrics, asked)
         if counters.evaluated != counters.step:
             yield from self._evaluate(metrics)
         counters.finished = True
         yield self._save(metrics)
         yield Finished(
-            self._run.name, self._run.path, counters.step, self._clock.elapsed(), dict(counters.best), reason
+            self._run.name, self._run.path, counters.step, self._clock.now, dict(counters.best), reason
         )
 
     def _step(self, lr: float) -> Step:
         self._observers.phase_started("data")
+        # All of them before any is learned from: where one cannot be read, nothing has changed.
+        chunks = [self._chunk() for _ in range(self._settings.accumulate)]
+        self._tokens += sum(each.targets.numel() for each in chunks) * self._ranks.size
+        taken = self._learner.step(chunks, lr, number=self._counters.step + 1)
+        self._position = self._batches.position
+        return taken
+
+    def _chunk(self) -> Chunk:
         at_start = self._batches.at_start
-        inputs, targets = self._batches.next()
-        self._tokens += targets.numel()
-        return self._learner.step(inputs, targets, lr, number=self._counters.step + 1, at_start=at_start)
+        return Chunk(*self._batches.next(), at_start)
 
     def _progress(self) -> float:
-        return self._budget.progress(self._counters.step, self._clock.elapsed(), self._counters.evaluation_seconds)
+        return self._budget.progress(self._counters.step, self._clock.now, self._counters.evaluation_seconds)
 
     def _log(self, metrics: Metrics, lr: float) -> Logged:
         counters = self._counters
         loss, norm = self._checked_means()
         clipped = counters.window.clipped_share()
         counters.window = Window()
-        seconds = self._clock.elapsed()
+        seconds = self._clock.now
         chars = self._tokens * self._validation.chars_per_token
         rate, self._tokens, self._logged = chars / max(seconds - self._logged, 1e-9), 0, seconds
         waited = self._batches.waited
@@ -180,7 +202,9 @@ class Trainer:
 
     def _checked_means(self) -> tuple[float, float]:
         """Return loss and gradient norm a step since the last logged line, if both are sound."""
-        loss, norm = self._counters.window.means()
+        window = self._counters.window
+        window.loss = self._ranks.mean(window.loss)  # so that a save has that of all ranks
+        loss, norm = window.means()
         self._check(loss)
         if not math.isfinite(norm):
             raise self._diverged(loss)
@@ -203,7 +227,7 @@ class Trainer:
     def _evaluate(self, metrics: Metrics) -> Iterator[Event]:
         """Score the validation part, keep the weights if they are the best yet, and save."""
         self._observers.phase_started("evaluation")
-        counters, begun = self._counters, self._clock.elapsed()
+        counters, begun = self._counters, self._clock.now
         with self._learner.averaged():  # who hears of it sees the weights that were scored
             nats = self._validation.loss(self._learner.model)
             if not math.isfinite(nats):  # a model that only knows its text by heart has not diverged
@@ -221,12 +245,13 @@ class Trainer:
                     "tokens": len(self._validation.tokens),
                 }
                 self._best = self._learner.weights()
-            event = Evaluated(counters.step, nats, bpc, better, self._clock.elapsed())
+            self._clock.look()
+            event = Evaluated(counters.step, nats, bpc, better, self._clock.now)
             metrics.append({"kind": "validation", **asdict(event)})
             yield event
         yield self._save(metrics, better=better)
         # A budget of time includes the last evaluation: leave as long for it as this one took.
-        counters.evaluation_seconds = max(counters.evaluation_seconds, self._clock.elapsed() - begun)
+        counters.evaluation_seconds = max(counters.evaluation_seconds, self._clock.now - begun)
         unseen = set(self._batches.unseen)
         if unseen - self._unseen:
             self._unseen = unseen
@@ -235,7 +260,8 @@ class Trainer:
             self._observers.phase_started("sample")
             with self._learner.averaged():
                 yield Sampled(counters.step, self._sample(self._learner.model))
-        self._logged += self._clock.elapsed() - begun  # the rate that is logged is that of training
+            self._clock.look()
+        self._logged += self._clock.now - begun  # the rate that is logged is that of training
 
     def _save(self, metrics: Metrics, *, better: bool = False) -> Saved:
         self._observers.phase_started("save")
@@ -246,16 +272,20 @@ class Trainer:
             # Nothing was evaluated yet; what there is is the best there is.
             with self._learner.averaged():
                 self._best, better = self._learner.weights(), True
-        counters.position = self._batches.position
+        counters.position = self._batches.joined(self._ranks.each(self._position))
         logged = metrics.flush()
         counters.metrics_bytes = logged.size
-        counters.seconds = self._clock.elapsed()
+        self._clock.look()
+        counters.seconds = self._clock.now
         weights = self._learner.weights()
         if not all(each.isfinite().all() for each in weights.values()):
             raise self._diverged(math.nan)
         save = Save(weights, self._best, self._learner.tensors(), counters.to_dict(), logged)
-        self._run.save(save, better=better, keep=self._settings.keep)
-        self._saved = self._clock.elapsed()
+        with self._ranks.together():
+            if self._ranks.first:
+                self._run.save(save, better=better, keep=self._settings.keep)
+        self._clock.look()
+        self._saved = self._clock.now
         return Saved(counters.step)
 
     def _stop(self, metrics: Metrics, exit_code: ExitCode) -> Iterator[Event]:

@@ -9,6 +9,7 @@ from charrnn.evaluation import score_tokens
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
 from charrnn.tokenizers.base import Ids
+from charrnn.training.ranks import Ranks
 
 #: Lanes that it is read in: many enough to be quick, each long enough to warm up.
 LANES = 32
@@ -23,18 +24,20 @@ class Validation:
         tokens: ids in order.
         context: the id that each lane's first is predicted from.
         chars_per_token: characters of text that a token stands for on average.
+        ranks: whole lanes of it are each one's.
     """
 
     tokens: Ids
     context: int
     chars_per_token: float
+    ranks: Ranks
 
     def loss(self, model: LanguageModel) -> float:
         """Return the mean loss in nats a token; the model is left in training mode."""
         lanes = min(LANES, max(1, len(self.tokens) // _LEAST_LANE))
-        nats = score_tokens(TorchNetwork(model), self.tokens, self.context, lanes)
+        nats = score_tokens(TorchNetwork(model), self.tokens, self.context, lanes, self.ranks.share)
         model.train()
-        return nats / len(self.tokens)
+        return sum(self.ranks.each(nats)) / len(self.tokens)
 
     def bits_per_char(self, nats: float) -> float:
         """Turn nats a token into bits a character."""

@@ -78,7 +78,7 @@ def test_a_stream_of_the_hub_is_killed_and_goes_on_at_the_next_token(kill_after,
     assert trains("--resume", "--name", "killed") == (0, "")
     whole, killed = saved("whole"), saved("killed")
     assert whole.state["position"] == killed.state["position"]
-    assert whole.state["position"]["window"] != [0, 0, 0, 0]
+    assert whole.state["position"]["windows"] != [[0, 0, 0, 0]]
     assert all(tensor.equal(killed.weights[name]) for name, tensor in whole.weights.items())
     record = find_run("whole", Path("checkpoints")).config.corpus
     assert (record.streamed, record.provenance["resolved_revision"]) == (True, stories.sha)

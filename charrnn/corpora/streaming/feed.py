@@ -17,6 +17,7 @@ from charrnn.corpora.streaming.position import Position
 from charrnn.corpora.streaming.tokens import TokenStream, Window
 from charrnn.corpora.worker import Frame, Worker
 from charrnn.errors import CorpusError
+from charrnn.launch import WHOLE, Share
 from charrnn.options import check
 from charrnn.settings import CorpusSettings, StreamSettings, TrainSettings
 from charrnn.tokenizers.base import Ids
@@ -32,6 +33,7 @@ class Feed:
         fitted: the tokenizer.
         start: where the first window begins.
         size: tokens of a window.
+        share: of the shards.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Feed:
         fitted: FittedTokenizer,
         start: Position,
         size: int,
+        share: Share = WHOLE,
     ) -> None:
         orders = {
             "address": address,
@@ -54,6 +57,7 @@ class Feed:
             "directory": str(fitted.directory.absolute()),
             "start": start.to_json(),
             "size": size,
+            "share": share,
         }
         #: Seconds that were spent waiting for a window, the first one apart.
         self.waited = 0.0
@@ -91,7 +95,7 @@ def answer(orders: dict[str, Any], asked: Iterator[Frame]) -> Iterator[Frame]:
     if digest(corpus.provenance()) != digest(orders["provenance"]):
         raise CorpusError(f"the corpus '{orders['address']}' was changed while it was read; try again")
     held_back = HeldBack(corpus, orders["val_fraction"])
-    stream = TokenStream(corpus, held_back, fitted, orders["seed"], streaming.shuffle_buffer)
+    stream = TokenStream(corpus, held_back, fitted, orders["seed"], streaming.shuffle_buffer, Share(*orders["share"]))
     windows = stream.windows(Position.from_json(orders["start"]), orders["size"])
     for _, window in zip(asked, windows, strict=False):
         ids = window.ids.astype(fitted.dtype, copy=False)

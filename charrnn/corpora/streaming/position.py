@@ -8,13 +8,13 @@ from typing import Any
 from charrnn.errors import RunError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Position:
     """The place of a token in a stream.
 
     Attributes:
         epoch: passes over the corpus before it.
-        shard: shards of the epoch before it, in the order that they are shuffled to.
+        shard: shards of the epoch before it, in the order that they are shuffled to, whoever reads them.
         part: parts of the shard before it; a part is what is encoded at once.
         token: tokens of the part before it.
     """
@@ -23,6 +23,10 @@ class Position:
     shard: int = 0
     part: int = 0
     token: int = 0
+
+    def anew(self) -> Position:
+        """Return where its shard begins."""
+        return Position(self.epoch, self.shard)
 
     def to_json(self) -> list[int]:
         """Return it as JSON."""

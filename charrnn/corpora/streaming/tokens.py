@@ -14,6 +14,7 @@ from charrnn.corpora.pieces import blocks
 from charrnn.corpora.streaming.held_back import HeldBack, units
 from charrnn.corpora.streaming.position import Position
 from charrnn.errors import CorpusError
+from charrnn.launch import WHOLE, Share
 from charrnn.tokenizers.base import Ids
 
 #: Characters that are encoded at once.
@@ -52,15 +53,25 @@ class TokenStream:
         fitted: the tokenizer.
         seed: of the order.
         buffer: documents of a block; 1 leaves them in order.
+        share: of the shards, dealt anew each epoch.
     """
 
-    def __init__(self, corpus: Corpus, held_back: HeldBack, fitted: FittedTokenizer, seed: int, buffer: int) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        held_back: HeldBack,
+        fitted: FittedTokenizer,
+        seed: int,
+        buffer: int,
+        share: Share = WHOLE,
+    ) -> None:
         self._corpus = corpus
         self._held_back = held_back
         self._fitted = fitted
         self._tokenizer = fitted.tokenizer
         self._seed = seed
         self._buffer = buffer
+        self._share = share
 
     def windows(self, start: Position, size: int) -> Iterator[Window]:
         """Yield windows of ``size`` tokens, from a place on.
@@ -94,6 +105,8 @@ class TokenStream:
             whole, found = not (at.shard or at.part), False
             order = self._chance(at.epoch).permutation(len(shards))
             for ordinal in range(at.shard, len(shards)):
+                if ordinal % self._share.of != self._share.number:
+                    continue
                 texts = self._texts(shards[order[ordinal]], at.epoch, ordinal)
                 for number, text in enumerate(self._tokenizer.parts(blocks(texts, _PART))):
                     found = True
@@ -102,8 +115,16 @@ class TokenStream:
                         at = Position(at.epoch, ordinal, number + 1)
                 at = Position(at.epoch, ordinal + 1)
             if whole and not found:
-                raise CorpusError(f"the corpus '{self._corpus.name}' is empty, or all of it is held back; give another")
+                raise self._nothing()
             at = Position(at.epoch + 1)
+
+    def _nothing(self) -> CorpusError:
+        number, of = self._share
+        if of > 1:
+            return CorpusError(
+                f"rank {number} of {of} finds no text in its share of the corpus '{self._corpus.name}'; take fewer ranks"
+            )
+        return CorpusError(f"the corpus '{self._corpus.name}' is empty, or all of it is held back; give another")
 
     def _texts(self, shard: Shard, epoch: int, ordinal: int) -> Iterator[str]:
         documents = self._shuffled(shard, self._chance(epoch, ordinal)) if shard.documents else None

@@ -1,0 +1,128 @@
+"""Where the processes of a launch meet: torch's store and process group."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+
+import torch
+from torch import Tensor, distributed
+from torch.distributed.rendezvous import rendezvous
+
+from charrnn.errors import LostRankError, UsageError
+from charrnn.launch import Place
+
+#: Seconds that a rank waits for another, to meet it and afterwards.
+ENVIRONMENT = "CHARRNN_RANKS_SECONDS"
+_MEETING, _TRAINING = 300.0, 1800.0
+#: That some ranks may pack a corpus for, while others have it.
+_PACKING = timedelta(days=7)
+_KEPT = "charrnn/run"
+
+
+class Meeting:
+    """The ranks that have come.
+
+    Numbers on processors go through gloo, those on GPUs through NCCL. A process that ends breaks its connections, which
+    the others notice at once; one that hangs, when the time is up.
+
+    Args:
+        place: of this process.
+
+    Raises:
+        LostRankError: not all have come in time.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        seconds = _seconds()
+        patience = timedelta(seconds=seconds or _MEETING)
+        try:
+            self._store, *_ = next(rendezvous("env://", timeout=patience))
+            # torchrun's store lives on when it starts anew.
+            self._ours = distributed.PrefixStore(f"charrnn/{place.restart}", self._store)
+            self._ours.set(f"here/{place.rank}", "")
+            self._ours.wait([f"here/{rank}" for rank in range(place.size)], patience)
+            distributed.init_process_group(
+                "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
+                store=self._ours,
+                rank=place.rank,
+                world_size=place.size,
+                timeout=timedelta(seconds=seconds or _TRAINING),
+            )
+        except (RuntimeError, ValueError) as error:
+            self.close()
+            raise LostRankError(
+                f"the {place.size} processes of this launch have not met at {os.environ.get('MASTER_ADDR')}:"
+                f"{os.environ.get('MASTER_PORT')} in {patience.total_seconds():g} seconds; start all of them by torchrun, "
+                f"or give them longer by {ENVIRONMENT} ({str(error).splitlines()[0][:100]})"
+            ) from error
+
+    def gather(self, numbers: Tensor) -> list[Tensor]:
+        """Return every rank's numbers, of one shape, in their order."""
+        found = [torch.empty_like(numbers) for _ in range(self._place.size)]
+        distributed.all_gather(found, numbers)
+        return found
+
+    def gather_bytes(self, sent: bytes) -> list[bytes]:
+        """Return every rank's bytes, in their order."""
+        lengths = [int(each) for each in self.gather(torch.tensor([len(sent)]))]
+        padded = torch.frombuffer(bytearray(sent.ljust(max(lengths), b" ")), dtype=torch.uint8)
+        return [each[:length].numpy().tobytes() for length, each in zip(lengths, self.gather(padded), strict=True)]
+
+    def largest(self, numbers: Tensor) -> Tensor:
+        """Return the largest of every rank's numbers, each."""
+        distributed.all_reduce(numbers, distributed.ReduceOp.MAX)
+        return numbers
+
+    def wait(self) -> None:
+        """Wait for the others, however long they take."""
+        distributed.monitored_barrier(timeout=_PACKING)
+
+    def close(self) -> None:
+        """Break off the connections."""
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+
+    def keep(self, run: str) -> None:
+        """Write down where the run is."""
+        self._store.set(_KEPT, run)
+
+    def kept(self) -> str | None:
+        """Read that, if it was written down."""
+        return self._store.get(_KEPT).decode() if self._store.check([_KEPT]) else None
+
+    def post_end(self, own: bool) -> None:
+        """Write down how this rank ends: by an error of its own, or because others have gone."""
+        self._ours.set(f"end/{self._place.rank}", json.dumps(own))
+
+    def end_of(self, rank: int, seconds: float = 0.0) -> bool | None:
+        """Read that of another one, or None if it is not there in time."""
+        key = f"end/{rank}"
+        try:
+            if seconds:
+                self._ours.wait([key], timedelta(seconds=seconds))
+            return bool(json.loads(self._ours.get(key))) if self._ours.check([key]) else None
+        except RuntimeError:  # it has gone, and its store with it
+            return None
+
+
+def is_lost(error: BaseException) -> bool:
+    """Tell whether an error of torch's means that another process cannot be reached."""
+    if isinstance(error, (distributed.DistBackendError, distributed.DistNetworkError, distributed.DistStoreError)):
+        return True
+    return isinstance(error, RuntimeError) and "/gloo/" in str(error)
+
+
+def _seconds() -> float | None:
+    written = os.environ.get(ENVIRONMENT)
+    if not written:
+        return None
+    try:
+        seconds = float(written)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e7:
+        raise UsageError(f"{ENVIRONMENT}={written!r}: should be a number of seconds")
+    return seconds
