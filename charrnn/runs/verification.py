@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from charrnn.errors import RunError
 from charrnn.runs.layout import BEST as BEST_PART
-from charrnn.runs.layout import LATEST, METRICS, MODEL, PARTS, SAVES, TOKENIZER
+from charrnn.runs.layout import CONFIG, LATEST, MANIFEST, METRICS, MODEL, PARTS, SAVES, TOKENIZER
 from charrnn.runs.manifest import FileRecord, check_file, damaged_files, records_of
 from charrnn.runs.run import Run
 from charrnn.runs.saves import SavedDirectory, Saves
@@ -57,7 +57,7 @@ def verify(run: Run) -> Findings:
     try:
         found.format = run.format
     except RunError as error:
-        found.damage.append(Damage(run.path / "config.json", str(error), "nothing can be done with the run"))
+        found.damage.append(Damage(run.path / CONFIG, str(error), "nothing can be done with the run"))
     known = found.format > 0
     tokenizer = known and _verify_tokenizer(run, found)
     saves = run.saves if known else Saves(run.path, sealed=True)
@@ -69,7 +69,7 @@ def verify(run: Run) -> Findings:
         found.damage += damaged
         if not damaged:
             found.whole[save.path.name] = save.state()["step"]
-        best |= counts and all(each.path.name != BEST_PART for each in damaged)
+        best |= counts and all(each.path.name not in (BEST_PART, MANIFEST) for each in damaged)
     if latest is not None and latest.path.name in found.whole:
         _verify_metrics(run.path, latest, found)
         _verify_model(run.path, latest, found)
@@ -95,17 +95,27 @@ def _verify_tokenizer(run: Run, found: Findings) -> bool:
 
 
 def _verify_latest(path: Path, saves: Saves, found: Findings) -> SavedDirectory | None:
+    harm = "nobody knows which save counts"
     try:
         latest = saves.latest()
+        if latest is None and saves.all():
+            raise RunError(f"{path / LATEST} is missing")
+        if latest is not None and _is_sound(replace(latest, seal="")):
+            _ = latest.manifest  # then it is the seal that is wrong
     except RunError as error:
-        found.damage.append(Damage(path / LATEST, str(error), "nobody knows which save counts"))
+        found.damage.append(Damage(path / LATEST, str(error), harm))
         return None
-    if latest is None and saves.all():
-        problem = f"{path / LATEST} is missing"
-        found.damage.append(Damage(path / LATEST, problem, "nobody knows which save counts"))
     found.checked += latest is not None
     found.latest = None if latest is None else latest.path.name
     return latest
+
+
+def _is_sound(save: SavedDirectory) -> bool:
+    """Tell whether a save has a manifest that fits itself."""
+    try:
+        return save.manifest is not None
+    except RunError:
+        return False
 
 
 def _damaged_parts(save: SavedDirectory, found: Findings) -> Iterator[Damage]:
@@ -113,7 +123,7 @@ def _damaged_parts(save: SavedDirectory, found: Findings) -> Iterator[Damage]:
     try:
         manifest = save.manifest
     except RunError as error:
-        yield Damage(save.path / "manifest.json", str(error), harm)
+        yield Damage(save.path / MANIFEST, str(error), harm)
         return
     for name in PARTS:
         try:
