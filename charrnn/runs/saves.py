@@ -53,7 +53,7 @@ class SavedDirectory:
             return None
         manifest, found = read_manifest(self.path / MANIFEST)
         if self.seal and found != self.seal:
-            raise RunError(f"'{LATEST}' is damaged: {self.path / MANIFEST} has another seal")
+            raise RunError(f"{self.path.parent.parent / LATEST} is damaged: {self.path / MANIFEST} has another seal")
         if manifest.files.keys() != set(PARTS):
             raise RunError(f"{self.path / MANIFEST} is damaged: it should list {', '.join(PARTS)}")
         return manifest
