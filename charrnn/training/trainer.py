@@ -11,6 +11,7 @@ from torch import Tensor
 from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, lacked
 from charrnn.model import LanguageModel
 from charrnn.runs.layout import METRICS
+from charrnn.runs.manifest import FileRecord
 from charrnn.runs.metrics import Metrics
 from charrnn.runs.run import Run
 from charrnn.runs.save import Save
@@ -69,6 +70,7 @@ class Trainer:
         self._clock = Clock()
         self._counters = Counters()
         self._best: dict[str, Tensor] = {}
+        self._metrics: FileRecord | None = None  # what was saved of them
         self._saved = self._logged = 0.0  # when, in seconds
         self._unseen: set[str] = set()  # characters that were told of
         self._tokens = 0  # since the last logged line
@@ -91,7 +93,7 @@ class Trainer:
     def resume(self, save: Save) -> None:
         """Go on from a save."""
         self._learner.restore(save.weights, save.training)
-        self._best = save.best
+        self._best, self._metrics = save.best, save.metrics
         self._counters = Counters.from_dict(save.state)
         self._counters.finished = False
 
@@ -104,6 +106,8 @@ class Trainer:
         """
         metrics = Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
         try:
+            if self._metrics is not None and metrics.found != self._metrics:
+                yield Notice(f"{METRICS} is not what was saved of it; training goes on, plots lack what is damaged")
             yield from self._learner.warm_up()
             self._batches.make_ready()
             yield from self._train(metrics, stop)
