@@ -6,7 +6,7 @@
     NAME/tokenizer/         the tokenizer's files, whose hashes the config holds
     NAME/metrics.jsonl      one JSON object a logged step or evaluation
     NAME/saves/00001200/    one whole save: weights, best weights, training state, and a sealed manifest of these
-    NAME/latest             names the save that counts, and its seal; replaced last
+    NAME/latest             names the save that counts, and its seal, or none; replaced last
     NAME/model.safetensors  the best weights once more, for other programs
     NAME/README.md          a model card
     NAME/tensorboard/       what TensorBoard reads, where it was asked for

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from charrnn.errors import RunError
 from charrnn.runs.layout import BEST as BEST_PART
-from charrnn.runs.layout import LATEST, METRICS, MODEL, PARTS, SAVES, TOKENIZER
-from charrnn.runs.manifest import FileRecord, check_file, damaged_files, records_of
+from charrnn.runs.layout import LATEST, MANIFEST, METRICS, MODEL, PARTS, TOKENIZER
+from charrnn.runs.manifest import FileRecord, check_file, damaged_files, read_manifest, records_of
 from charrnn.runs.run import Run
 from charrnn.runs.saves import SavedDirectory, Saves
 from charrnn.runs.tensor_file import read_shapes
+from charrnn.strict_file import read_file
+
+#: How often a run that is trained meanwhile is looked at, until what is found holds still.
+_LOOKS = 20
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,26 @@ class Findings:
 
 
 def verify(run: Run) -> Findings:
-    """Compare every file of a run with what was recorded of it; nothing is changed."""
+    """Compare every file of a run with what was recorded of it; nothing is changed.
+
+    It may be trained meanwhile. Another save may count then, and this one be gone: that is looked at again.
+    """
+    for _ in range(_LOOKS):
+        before = _pointer(run)
+        found = _look(run)
+        if _pointer(run) == before:
+            break
+    return found
+
+
+def _pointer(run: Run) -> bytes:
+    try:
+        return read_file(run.path / LATEST, 100)
+    except (OSError, ValueError):
+        return b""
+
+
+def _look(run: Run) -> Findings:
     found = Findings(run)
     try:
         found.format = run.format
@@ -65,15 +88,17 @@ def verify(run: Run) -> Findings:
     best = False
     for save in saves.all():
         damaged = list(_damaged_parts(save, found))
-        counts = latest is not None and save.path == latest.path
-        found.damage += damaged
         if not damaged:
-            found.whole[save.path.name] = save.state()["step"]
-        best |= counts and all(each.path.name != BEST_PART for each in damaged)
+            found.whole[save.path.name] = save.step
+        elif not save.path.is_dir():
+            continue  # an old one, which another process has removed meanwhile
+        found.damage += damaged
+        if latest is not None and save.path == latest.path:
+            best = not {each.path.name for each in damaged} & {BEST_PART, MANIFEST}
     if latest is not None and latest.path.name in found.whole:
         _verify_metrics(run.path, latest, found)
-        _verify_model(run.path, latest, found)
-    found.left = [path for folder in (run.path, run.path / SAVES) for path in _left(folder)]
+        _verify_model(run.path, latest, saves.uncounted(latest), found)
+    found.left = [*run.left_behind(), *saves.aside()]
     found.generates = tokenizer and best
     found.trains = tokenizer and found.latest in found.whole
     return found
@@ -100,12 +125,23 @@ def _verify_latest(path: Path, saves: Saves, found: Findings) -> SavedDirectory 
     except RunError as error:
         found.damage.append(Damage(path / LATEST, str(error), "nobody knows which save counts"))
         return None
-    if latest is None and saves.all():
+    if latest is None and saves.all() and found.format == 1:
         problem = f"{path / LATEST} is missing"
         found.damage.append(Damage(path / LATEST, problem, "nobody knows which save counts"))
+    if latest is not None and not _seal_fits(latest):
+        problem = f"{path / LATEST} is damaged: its seal is not that of save {latest.path.name}"
+        found.damage.append(Damage(path / LATEST, problem, "nobody knows which save counts"))
+        return None
     found.checked += latest is not None
     found.latest = None if latest is None else latest.path.name
     return latest
+
+
+def _seal_fits(latest: SavedDirectory) -> bool:
+    try:
+        return not latest.seal or read_manifest(latest.path / MANIFEST)[1] == latest.seal
+    except RunError:
+        return True  # as far as anybody knows: the manifest is told of with its save
 
 
 def _damaged_parts(save: SavedDirectory, found: Findings) -> Iterator[Damage]:
@@ -113,15 +149,15 @@ def _damaged_parts(save: SavedDirectory, found: Findings) -> Iterator[Damage]:
     try:
         manifest = save.manifest
     except RunError as error:
-        yield Damage(save.path / "manifest.json", str(error), harm)
+        yield Damage(save.path / MANIFEST, str(error), harm)
         return
     for name in PARTS:
         try:
             path = save.file(name)
             if path.suffix == ".safetensors":
                 read_shapes(path)
-            else:
-                save.state()
+            elif save.state()["step"] != save.step:
+                raise RunError(f"{path} is damaged: it is of another step than the save")
         except RunError as error:
             yield Damage(save.path / name, str(error), harm)
         found.checked += manifest is not None
@@ -142,16 +178,17 @@ def _verify_metrics(path: Path, save: SavedDirectory, found: Findings) -> None:
         found.damage.append(Damage(path / METRICS, f"{path / METRICS} is damaged: it is not what was saved", harm))
 
 
-def _verify_model(path: Path, save: SavedDirectory, found: Findings) -> None:
+def _verify_model(path: Path, save: SavedDirectory, uncounted: Sequence[SavedDirectory], found: Findings) -> None:
     if save.manifest is None:
         return
     found.checked += 1
-    try:
-        check_file(path / MODEL, save.manifest.files[BEST_PART])
-    except RunError as error:
-        harm = "only other programs read it; charrnn has the same in the save"
-        found.damage.append(Damage(path / MODEL, str(error), harm))
-
-
-def _left(folder: Path) -> list[Path]:
-    return sorted(path for pattern in (".*.unfinished", ".removed-*", ".damaged-*") for path in folder.glob(pattern))
+    problems = []
+    for each in (save, *uncounted):  # a process may have been killed after it wrote this, before its save counted
+        try:
+            if each.manifest is not None:
+                check_file(path / MODEL, each.manifest.files[BEST_PART])
+            return
+        except RunError as error:
+            problems.append(str(error))
+    harm = "only other programs read it; charrnn has the same in the save"
+    found.damage.append(Damage(path / MODEL, problems[0], harm))

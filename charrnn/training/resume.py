@@ -78,6 +78,7 @@ def resumed_job(
     stop.defer()
     run.upgrade()
     run.repair()
+    run.sweep()
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
     run.write_config(run.config.model_copy(update=changed))
     return Job(run, to_device(model, device, settings.precision), fitted, pack, save)
