@@ -9,12 +9,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from charrnn.atomic import leftovers, remove, write_directory, write_file
+from charrnn.atomic import leftovers, make_directory, remove, write_directory, write_file
 from charrnn.errors import RunError
 from charrnn.runs.card import model_card
 from charrnn.runs.config import RunConfig, read_config
-from charrnn.runs.layout import BEST, CARD, CONFIG, LATEST, MANIFEST, METRICS, MODEL, SAVES, TOKENIZER, WEIGHTS
-from charrnn.runs.lock import locked
+from charrnn.runs.layout import (
+    BEST,
+    CARD,
+    CONFIG,
+    LATEST,
+    MANIFEST,
+    METRICS,
+    MODEL,
+    SAVES,
+    TOKENIZER,
+    WEIGHTS,
+    WRITTEN,
+    refuse_links,
+)
+from charrnn.runs.lock import locked, made_alone
 from charrnn.runs.manifest import FileRecord, check_file, manifest_of, records_of
 from charrnn.runs.migrations import FORMAT_VERSION
 from charrnn.runs.place import checkpoints_directory
@@ -52,8 +65,10 @@ class Run:
             (directory / CONFIG).write_bytes(config.with_files(records_of(directory / TOKENIZER)).to_bytes())
             (directory / LATEST).write_bytes(NOTHING)
 
+        make_directory(path.parent)
         try:
-            write_directory(path, fill)
+            with made_alone(path.parent):
+                write_directory(path, fill)
         except FileExistsError:
             raise RunError(f"the run '{path.name}' was made by someone else meanwhile; take another --name") from None
         return cls(path)
@@ -93,7 +108,8 @@ class Run:
         self.write_config(self.config.with_files(records_of(self.tokenizer)))
 
     def locked(self) -> AbstractContextManager[None]:
-        """Hold the run for writing; raises RunError where another process does."""
+        """Hold the run for writing; raises RunError where another process does, or a link leads out of it."""
+        refuse_links(self.path, WRITTEN)
         return locked(self.path)
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 from charrnn.errors import RunError
 from charrnn.runs.layout import BEST as BEST_PART
 from charrnn.runs.layout import LATEST, MANIFEST, METRICS, MODEL, PARTS, TOKENIZER
+from charrnn.runs.lock import holder
 from charrnn.runs.manifest import FileRecord, check_file, damaged_files, read_manifest, records_of
 from charrnn.runs.run import Run
 from charrnn.runs.saves import SavedDirectory, Saves
@@ -40,6 +41,7 @@ class Findings:
         whole: the saves that can be gone on from, the oldest first, with their steps.
         latest: the save that counts, where that is known.
         left: what a killed process left behind, which does no harm.
+        holder: the process that trains it meanwhile, if one does.
         generates: whether text can be generated and scored.
         trains: whether training can go on from the save that counts.
     """
@@ -51,6 +53,7 @@ class Findings:
     whole: dict[str, int] = field(default_factory=dict)
     latest: str | None = None
     left: list[Path] = field(default_factory=list)
+    holder: str | None = None
     generates: bool = False
     trains: bool = False
 
@@ -98,7 +101,8 @@ def _look(run: Run) -> Findings:
     if latest is not None and latest.path.name in found.whole:
         _verify_metrics(run.path, latest, found)
         _verify_model(run.path, latest, saves.uncounted(latest), found)
-    found.left = [*run.left_behind(), *saves.aside()]
+    found.holder = holder(run.path)
+    found.left = [*([] if found.holder else run.left_behind()), *saves.aside()]
     found.generates = tokenizer and best
     found.trains = tokenizer and found.latest in found.whole
     return found
