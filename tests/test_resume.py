@@ -115,6 +115,27 @@ def test_a_run_without_a_save_starts_anew(text_file, cli, monkeypatch):
     assert "had saved nothing yet" in resumed.err
 
 
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_run_that_starts_from_another_s_weights_never_starts_from_chance(saved, text_file, cli, monkeypatch):
+    from charrnn.runs.run import Run
+    from charrnn.training.observers import Observers
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    assert cli("train", text_file, *TINY, "--steps", 9, "--name", "first").code == 0
+    options = ["train", text_file, *TINY, "--init-from", "first", "--steps", 12]
+    assert cli(*options, "--name", "whole").code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(*(Observers, "step_finished") if saved else (Run, "save"), killed)
+        assert cli(*options, "--name", "parts").code == 130
+    resumed = cli("train", "--resume", "--name", "parts")
+    if saved:
+        assert tensors("parts") == tensors("whole")
+    else:
+        assert "run 'parts' ended before it had saved what it starts from" in resumed.told
+
+
 def test_the_corpus_is_packed_again_where_the_cache_is_gone_and_a_change_is_noticed(
     text_file, cli, monkeypatch, tmp_path
 ):

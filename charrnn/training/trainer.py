@@ -129,6 +129,8 @@ class Trainer:
         # A larger budget than before moves the evaluations that are still to come.
         counters.evaluations = min(counters.evaluations, self._evaluations_by_now(clock))
         reason = "the budget is spent"
+        if not self._best and self._run.config.origin.given:
+            yield self._save(metrics, clock)  # nobody can make again what it starts from
         while (progress := self._progress(clock)) < 1:
             lr = learning_rate(settings, progress)
             try:
