@@ -1,168 +1,174 @@
-"""``charrnn runs verify``: damage is noticed, what a kill leaves is none, and what can be mended is."""
+"""``charrnn runs verify``: what is damaged, what it harms, what can still be used, and what can be mended."""
 
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from charrnn.runs.mending import mend
 from charrnn.runs.run import Run
+from charrnn.runs.saves import Saves
+from charrnn.runs.seal import BrokenSealError, seal, unseal
 from charrnn.runs.verification import verify
 from tests.conftest import TINY
 
-#: The save of a finished run: the second of its last step, since an evaluation has saved before it.
-COUNTS = "00000012-again"
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, text):
+    """A run of two saves."""
+    import charrnn
+
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "words.txt").write_text(text)
+    sizes = {"layers": 1, "hidden": 8, "embed": 4, "seq_len": 16, "batch_size": 8}
+    charrnn.train(
+        folder / "words.txt", name="mine", checkpoints=folder, steps=30, eval_every=10, keep=2, seed=1, **sizes
+    )
+    return folder / "mine"
 
 
 @pytest.fixture
-def mine(text_file, cli):
-    assert cli("train", text_file, *TINY, "--steps", 12, "--name", "mine").code == 0
+def mine(made):
+    shutil.copytree(made, "checkpoints/mine")
     return Run(Path("checkpoints/mine"))
 
 
-def later(run, steps=1):
-    """The run's save, as it might be some steps later."""
-    save = run.load()
-    return replace(save, state={**save.state, "step": save.state["step"] + steps})
+def damage(path, at=-5):
+    """Change one byte."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
 
 
-def killed(*_):
-    raise KeyboardInterrupt
-
-
-def test_a_whole_run_is_whole_and_is_not_mended(mine, cli):
-    result = cli("runs", "verify", "mine", "--mend")
+def test_a_whole_run_is_told_as_that(mine, cli):
+    result = cli("runs", "verify", "mine")
     assert result.code == 0
     assert result.out.startswith("run mine: whole: ")
-    assert result.err == ""
+    (found,) = cli("runs", "verify", "--json").json()
+    assert (found["damage"], found["generates"], found["trains"]) == ([], True, True)
+    assert list(found["whole_saves"].values()) == [20, 30]
 
 
-def test_a_save_that_never_counted_is_no_damage_and_its_steps_are_taken_again(mine, cli, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr("charrnn.runs.saves.write_file", killed)
-        with pytest.raises(KeyboardInterrupt):
-            mine.save(later(mine), better=True)
-    found = verify(mine)
-    assert not found.damage
-    assert list(found.whole) == [COUNTS, "00000013"]
-    assert found.latest == COUNTS
-    assert cli("train", "--resume", "--steps", 14).code == 0
-    assert list(verify(mine).whole) == ["00000014-again"]
-
-
-def test_a_first_save_that_never_counted_is_no_damage_either(text_file, cli, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr("charrnn.runs.saves.write_file", killed)
-        cli("train", text_file, *TINY, "--steps", 12, "--name", "mine")
-    assert list((Path("checkpoints/mine/saves")).iterdir())
-    assert cli("runs", "verify", "mine").code == 0
-    assert "had saved nothing yet" in cli("train", "--resume", "--name", "mine").err
-    assert cli("runs", "verify", "mine").code == 0
-
-
-def test_what_names_the_save_is_missed_and_training_does_not_start_anew(mine, cli):
-    (mine.path / "latest").unlink()
-    assert "latest is missing" in cli("runs", "verify", "mine").out
-    for command in ("sample mine", "train --resume --name mine --steps 20"):
-        assert "what can still be used says: charrnn runs verify mine" in cli(*command.split()).told
-    assert f"save {COUNTS} counts now" in cli("runs", "verify", "mine", "--mend").err
-    assert cli("train", "--resume", "--name", "mine", "--steps", 20).code == 0
-
-
-def test_another_seal_is_damage_of_what_names_the_save_and_not_of_the_save(mine, cli):
-    pointer = mine.path / "latest"
-    name, seal = pointer.read_text().split()
-    pointer.write_text(f"{name} {seal[::-1]}\n")
-    assert f"its seal is not that of save {COUNTS}" in cli("runs", "verify", "mine").out
-    assert cli("sample", "mine").code == 1
-    assert cli("runs", "verify", "mine", "--mend").code == 0
-    assert pointer.read_text() == f"{name} {seal}\n"
-
-
-def test_the_save_before_a_damaged_one_is_taken(mine, cli):
-    mine.save(later(mine), better=False, keep=2)
-    (mine.path / "saves/00000013/training.safetensors").write_bytes(b"gone")
-    result = cli("runs", "verify", "mine")
+@pytest.mark.parametrize(
+    ("file", "generates", "trains", "goes_on"),
+    [
+        ("config.json", False, False, False),
+        ("tokenizer/alphabet.json", False, False, False),
+        ("latest", False, False, True),
+        ("metrics.jsonl", True, True, True),
+        ("model.safetensors", True, True, True),
+        ("saves/30/weights.safetensors", True, False, True),
+        ("saves/30/training.safetensors", True, False, True),
+        ("saves/30/state.json", True, False, True),
+        ("saves/30/best.safetensors", False, False, True),
+        ("saves/30/manifest.json", False, False, True),
+        ("saves/20/weights.safetensors", True, True, True),
+    ],
+)
+def test_damage_is_found_told_and_mended_as_far_as_may_be(file, generates, trains, goes_on, mine, cli):
+    steps = {str(each.state()["step"]): each.path for each in mine.saves.all()}
+    folder, _, rest = file.partition("/")
+    path = steps[rest.partition("/")[0]] / rest.partition("/")[2] if folder == "saves" else mine.path / file
+    damage(path)
+    result = cli("runs", "verify", "mine", "--json")
     assert result.code == 1
-    assert f"save {COUNTS} is whole: charrnn runs verify mine --mend takes it" in result.out
+    (found,) = result.json()
+    assert str(path) in [each["file"] for each in found["damage"]]
+    assert (found["generates"], found["trains"]) == (generates, trains)
+    assert (cli("sample", "mine", "--length", 3).code == 0) == generates
+    shown = cli("runs", "verify", "mine").out
+    assert str(path) in shown
+    assert ("train --resume: goes on from step 30" in shown) == trains
     mended = cli("runs", "verify", "mine", "--mend")
-    assert mended.code == 0
-    assert "training goes on from step 12" in mended.err
-    assert (mine.path / "saves/.damaged-00000013").is_dir()
-    assert cli("train", "--resume", "--name", "mine", "--steps", 14).code == 0
+    again = cli("train", "--resume", "--name", "mine", "--steps", 34, "--keep", 2)
+    assert (again.code == 0) == goes_on, mended.err
+    if goes_on and file != "metrics.jsonl":
+        assert cli("runs", "verify", "mine").code == 0
 
 
-def test_best_weights_are_brought_back_from_their_other_place(mine, cli):
-    for lost in (mine.path / f"saves/{COUNTS}/best.safetensors", mine.path / "model.safetensors"):
-        content = lost.read_bytes()
-        lost.unlink()
-        assert cli("runs", "verify", "mine").code == 1
-        assert cli("runs", "verify", "mine", "--mend").code == 0
-        assert lost.read_bytes() == content
+def test_the_newest_whole_save_counts_after_mending_and_the_damaged_one_is_kept(mine):
+    newest = mine.saves.latest().path
+    damage(newest / "training.safetensors")
+    lines = list(mend(mine))
+    assert any("training goes on from step 20" in line for line in lines)
+    assert mine.state()["step"] == 20
+    assert (newest.parent / f".damaged-{newest.name}" / "training.safetensors").exists()
+    assert list(mend(mine)) == []
 
 
-@pytest.mark.parametrize(("part", "generates"), [("training", True), ("best", False), ("manifest", False)])
-def test_what_is_said_to_be_of_use_is(part, generates, mine, cli):
-    damaged = next((mine.path / f"saves/{COUNTS}").glob(f"{part}.*"))
-    damaged.write_bytes(damaged.read_bytes()[:-1])
-    assert verify(mine).generates is generates
-    assert (cli("sample", "mine").code == 0) is generates
-    assert not verify(mine).trains
-    assert cli("train", "--resume", "--name", "mine", "--steps", 14).code == 1
+def test_the_best_weights_come_back_from_their_other_place(mine, cli):
+    before = cli("eval", "mine", "--json").out
+    path = mine.saves.latest().path / "best.safetensors"
+    damage(path)
+    assert cli("sample", "mine").code == 1
+    assert f"{path} was made again from model.safetensors" in cli("runs", "verify", "mine", "--mend").err
+    assert cli("eval", "mine", "--json").out == before
 
 
-def test_a_save_under_another_s_name_is_noticed(mine):
-    mine.save(later(mine), better=False, keep=2)
-    (mine.path / f"saves/{COUNTS}").rename(mine.path / "saves/00000011")
-    assert [each.path.name for each in verify(mine).damage] == ["state.json"]
+def test_what_a_killed_process_left_does_no_harm_and_is_swept(mine, cli):
+    (mine.path / ".latest.1-1.unfinished").write_text("0000")
+    (mine.path / "saves" / ".00000040.unfinished").mkdir()
+    result = cli("runs", "verify", "mine")
+    assert result.code == 0
+    assert result.out.count("was left behind, and does no harm") == 2
+    assert cli("runs", "verify", "mine", "--mend").err.count("was removed") == 2
+    assert "left behind" not in cli("runs", "verify", "mine").out
 
 
-def test_a_run_that_is_saved_while_it_is_looked_at_is_not_called_damaged(mine, monkeypatch):
-    from charrnn.runs import verification
-
-    looked = []
-
-    def read_shapes(path):
-        looked.append(path)
-        if len(looked) <= 3:
-            mine.save(later(mine), better=True)
-        return look(path)
-
-    look = verification.read_shapes
-    monkeypatch.setattr(verification, "read_shapes", read_shapes)
-    found = verify(mine)
-    assert not found.damage
-    assert list(found.whole) == ["00000015"]
-    assert found.trains
+def test_every_run_is_verified_where_none_is_named(mine, cli):
+    shutil.copytree(mine.path, "checkpoints/other")
+    damage(Path("checkpoints/other/config.json"))
+    result = cli("runs", "verify")
+    assert result.code == 1
+    assert "run mine: whole" in result.out
+    assert "run other: damaged" in result.out
+    assert "no runs in" in cli("runs", "verify", "--checkpoints", "empty").err
 
 
-def test_a_run_that_is_saved_while_it_is_read_is_read_again(mine, monkeypatch):
-    from charrnn.runs import run as reading
-
-    def saved_meanwhile(path):
-        monkeypatch.setattr(reading, "read_tensors", read_tensors)
-        mine.save(later(mine), better=True)
-        return read_tensors(path)
-
-    read_tensors = reading.read_tensors
-    monkeypatch.setattr(reading, "read_tensors", saved_meanwhile)
-    assert mine.best_weights()
-    assert not (mine.path / f"saves/{COUNTS}").exists()
+def test_metrics_that_are_damaged_are_told_of_and_training_goes_on(mine, cli):
+    damage(mine.path / "metrics.jsonl", at=5)
+    result = cli("train", "--resume", "--name", "mine", "--steps", 34)
+    assert result.code == 0
+    assert "metrics.jsonl is not what was saved" in result.err
 
 
-def test_what_a_killed_process_left_is_named_and_goes_when_training_goes_on(mine, cli):
-    left = [mine.path / ".latest.1-1.unfinished", mine.path / "saves/.00000020.unfinished/weights.safetensors"]
-    left.append(mine.path / "saves/.removed-00000001/state.json")
-    for path in left:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("a part")
-    told = cli("runs", "verify", "mine")
-    assert told.code == 0
-    assert told.out.count("was left behind, and does no harm") == 3
-    copy = shutil.copytree(mine.path, "checkpoints/copy")
-    assert cli("train", "--resume", "--name", "mine", "--steps", 14).code == 0
-    assert cli("runs", "verify", "copy", "--mend").code == 0
-    for path in (mine.path, Path(copy)):
-        assert not list(path.rglob(".*.unfinished")) + list(path.rglob(".removed-*"))
+def test_as_many_saves_are_kept_as_are_asked_for(text_file, cli):
+    arguments = ["train", text_file, *TINY, "--steps", 40, "--eval-every", 10, "--name", "mine", "--keep", 3]
+    assert cli(*arguments).code == 0
+    assert [each.state()["step"] for each in Saves(Path("checkpoints/mine"), sealed=True).all()] == [20, 30, 40]
+    assert cli("train", "--resume", "--steps", 50, "--keep", 1).code == 0
+    assert [each.state()["step"] for each in Saves(Path("checkpoints/mine"), sealed=True).all()] == [50]
+    assert verify(Run(Path("checkpoints/mine"))).damage == []
+
+
+JSON = st.dictionaries(
+    st.text().filter(lambda key: key != "seal"), st.none() | st.integers(-(10**9), 10**9) | st.text(), max_size=5
+)
+
+
+@given(JSON)
+def test_what_was_sealed_is_read(content):
+    assert unseal(seal(content))[0] == content
+
+
+@given(JSON, st.data())
+def test_no_byte_of_what_was_sealed_can_change(content, data):
+    sealed = bytearray(seal(content))
+    at = data.draw(st.integers(0, len(sealed) - 1))
+    sealed[at] ^= data.draw(st.integers(1, 255))
+    try:
+        read, found = unseal(bytes(sealed))
+    except ValueError:
+        return
+    assert not found, "a changed file keeps no seal that fits"
+    assert read != content or "seal" not in bytes(sealed).decode()
+
+
+def test_another_s_seal_is_told():
+    sealed = seal({"step": 1}).replace(b'"step": 1', b'"step": 2')
+    with pytest.raises(BrokenSealError, match="changed since it was written"):
+        unseal(sealed)

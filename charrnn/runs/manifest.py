@@ -14,7 +14,7 @@ from charrnn.options import check
 from charrnn.runs.layout import PARTS
 from charrnn.runs.seal import seal, unseal
 from charrnn.settings import Settings
-from charrnn.strict_file import read_file
+from charrnn.strict_file import open_file, read_file
 from charrnn.strict_json import LARGEST
 
 #: A file below a directory, never out of it and never hidden.
@@ -34,7 +34,7 @@ class FileRecord(Settings):
         Raises:
             OSError: it cannot be read.
         """
-        with path.open("rb") as file:
+        with open_file(path) as file:
             if size is None:
                 digest = hashlib.file_digest(file, "sha256")
                 return cls(size=file.tell(), sha256=digest.hexdigest())
@@ -97,8 +97,6 @@ def check_file(path: Path, record: FileRecord) -> None:
     """
     try:
         size = path.stat().st_size
-        if not path.is_file():
-            raise RunError(f"{path} is damaged: it is no regular file")
         if size != record.size:  # no need to read it all, however long it has become
             raise RunError(f"{path} is damaged: it has {size:,} bytes, and was saved with {record.size:,}")
         found = FileRecord.of(path)

@@ -64,7 +64,7 @@ class SavedDirectory:
             return None
         manifest, found = read_manifest(self.path / MANIFEST)
         if self.seal and found != self.seal:
-            raise RunError(f"{self.path / MANIFEST} is not what '{LATEST}' was sealed with")
+            raise RunError(f"{self.path.parent.parent / LATEST} is damaged: {self.path / MANIFEST} has another seal")
         if manifest.files.keys() != set(PARTS):
             raise RunError(f"{self.path / MANIFEST} is damaged: it should list {', '.join(PARTS)}")
         return manifest
@@ -80,12 +80,11 @@ class SavedDirectory:
             state = read_json(path)
             if not isinstance(state, dict):
                 raise UsageError("it should hold an object")
-            check(StateRecord, state)
+            return check(StateRecord, state).model_dump()
         except OSError as error:
             raise RunError(f"{path} is damaged: {error.strerror}") from None
         except (ValueError, UsageError) as error:
             raise RunError(f"{path} is damaged: {error}") from None
-        return state
 
     def shapes(self, name: str) -> Shapes:
         """Return the shapes of a file's tensors; raises RunError where it is missing or no such file."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from charrnn.errors import RunError
 from charrnn.runs.layout import BEST as BEST_PART
-from charrnn.runs.layout import LATEST, MANIFEST, METRICS, MODEL, PARTS, TOKENIZER
+from charrnn.runs.layout import CONFIG, LATEST, MANIFEST, METRICS, MODEL, PARTS, TOKENIZER
 from charrnn.runs.lock import holder
-from charrnn.runs.manifest import FileRecord, check_file, damaged_files, read_manifest, records_of
+from charrnn.runs.manifest import FileRecord, check_file, damaged_files, records_of
 from charrnn.runs.run import Run
 from charrnn.runs.saves import SavedDirectory, Saves
 from charrnn.runs.tensor_file import read_shapes
@@ -83,7 +83,7 @@ def _look(run: Run) -> Findings:
     try:
         found.format = run.format
     except RunError as error:
-        found.damage.append(Damage(run.path / "config.json", str(error), "nothing can be done with the run"))
+        found.damage.append(Damage(run.path / CONFIG, str(error), "nothing can be done with the run"))
     known = found.format > 0
     tokenizer = known and _verify_tokenizer(run, found)
     saves = run.saves if known else Saves(run.path, sealed=True)
@@ -124,28 +124,27 @@ def _verify_tokenizer(run: Run, found: Findings) -> bool:
 
 
 def _verify_latest(path: Path, saves: Saves, found: Findings) -> SavedDirectory | None:
+    harm = "nobody knows which save counts"
     try:
         latest = saves.latest()
+        if latest is None and found.format == 1 and saves.all():  # later formats say that nothing was saved
+            raise RunError(f"{path / LATEST} is missing")
+        if latest is not None and _is_sound(replace(latest, seal="")):
+            _ = latest.manifest  # then it is the seal that is wrong
     except RunError as error:
-        found.damage.append(Damage(path / LATEST, str(error), "nobody knows which save counts"))
-        return None
-    if latest is None and saves.all() and found.format == 1:
-        problem = f"{path / LATEST} is missing"
-        found.damage.append(Damage(path / LATEST, problem, "nobody knows which save counts"))
-    if latest is not None and not _seal_fits(latest):
-        problem = f"{path / LATEST} is damaged: its seal is not that of save {latest.path.name}"
-        found.damage.append(Damage(path / LATEST, problem, "nobody knows which save counts"))
+        found.damage.append(Damage(path / LATEST, str(error), harm))
         return None
     found.checked += latest is not None
     found.latest = None if latest is None else latest.path.name
     return latest
 
 
-def _seal_fits(latest: SavedDirectory) -> bool:
+def _is_sound(save: SavedDirectory) -> bool:
+    """Tell whether a save has a manifest that fits itself."""
     try:
-        return not latest.seal or read_manifest(latest.path / MANIFEST)[1] == latest.seal
+        return save.manifest is not None
     except RunError:
-        return True  # as far as anybody knows: the manifest is told of with its save
+        return False
 
 
 def _damaged_parts(save: SavedDirectory, found: Findings) -> Iterator[Damage]:

@@ -35,6 +35,7 @@ from charrnn.training.embeddings import start_from
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
+from charrnn.training.memory import check_memory
 from charrnn.training.vectors import Vectors
 from charrnn.training.without_effect import without_effect
 
@@ -93,6 +94,7 @@ def new_job(
 
     cell, *_ = settings.shape()
     tokenizer = prepared.fitted.tokenizer
+    check_memory(settings, tokenizer.vocab_size)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, tokenizer.vocab_size)
     origin = OriginRecord()

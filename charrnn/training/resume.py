@@ -26,9 +26,10 @@ from charrnn.training.budget import Budget, check_budget
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
+from charrnn.training.memory import check_memory
 
 #: What may differ from the run's own settings: how long and where it goes on, not what it is.
-MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "device", "threads"}
+MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "keep", "max_rollbacks", "device", "threads"}
 
 
 def resumed_job(
@@ -70,6 +71,7 @@ def resumed_job(
     pack = reopen_pack(run, lambda *at: listen(Preparing(*at)), given=corpus is not None)
     for shapes in run.shapes():
         check_shapes(run, shapes)
+    check_memory(settings, before.tokenizer.vocab_size)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, before.tokenizer.vocab_size)
     save = run.load()
