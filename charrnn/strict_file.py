@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
 
 
@@ -19,11 +20,17 @@ def read_file(path: Path, limit: int) -> bytes:
         OSError: it is not there, or no regular file: a pipe would be waited for, a device has no end.
         ValueError: it is larger.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    with open_file(path) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
         raise ValueError(f"it is larger than {limit:,} bytes")
     return content
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Open a regular file; raises OSError as :func:`read_file` does."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return file

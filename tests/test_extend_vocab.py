@@ -81,7 +81,7 @@ def alphabet(run):
 
 def newest_weights(run):
     path = Path("checkpoints") / run
-    return load_file(path / "saves" / (path / "latest").read_text() / "weights.safetensors")
+    return load_file(path / "saves" / (path / "latest").read_text().split()[0] / "weights.safetensors")
 
 
 def extend(corpus, **more):
