@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from charrnn.corpora.fitting import load_tokenizer
 from charrnn.device import choose_device
 from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
@@ -20,6 +19,7 @@ from charrnn.runs.model import check_shapes
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import BUDGETS, TrainSettings
 from charrnn.training.batches import chunks_per_epoch
 from charrnn.training.budget import Budget, check_budget
@@ -63,7 +63,7 @@ def resumed_job(
     device = choose_device(settings.device)
     threads = settings.threads or before.threads
     torch.set_num_threads(threads)
-    fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
+    fitted = run_tokenizer(run)
     corpus_record = before.corpus
     if corpus_record.streamed:
         found = streamed_from(run, lambda *at: listen(Preparing(*at)))
