@@ -26,7 +26,7 @@ def device_of_rank(name: str, place: Place) -> torch.device:
     device = choose_device(name)
     if place.size == 1 or device.type == "cpu":
         return device
-    if device.type != "cuda" or device.index is not None:
+    if device.type != "cuda" or ":" in name:
         raise UsageError(f"--device {name}: {place.size} ranks run on cpu or cuda, where each takes a GPU of its own")
     if place.local_rank >= torch.cuda.device_count():
         raise UsageError(

@@ -76,9 +76,9 @@ class LostRankError(RunError):
 class PeerError(CharrnnError):
     """Another process that trains the same run has failed, and tells of it: this one ends without a word."""
 
-    def __init__(self, message: str, exit_code: ExitCode) -> None:
+    def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code = ExitCode(exit_code)
 
 
 class RunFinished(CharrnnError):  # noqa: N818 - no error, but the one thing left to say

@@ -65,9 +65,7 @@ class Score:
         }
 
 
-def score_tokens(
-    network: Network, tokens: Ids, context: int, lanes: int = 1, share: Share = WHOLE
-) -> float:
+def score_tokens(network: Network, tokens: Ids, context: int, lanes: int = 1, share: Share = WHOLE) -> float:
     """Sum the negative log-probabilities of every token, in nats: ``N`` tokens give ``N`` scores.
 
     Args:

@@ -81,6 +81,14 @@ def read_place() -> Place:
     return place
 
 
+def leads() -> bool:
+    """Tell whether this process is the one of its launch that people hear of."""
+    try:
+        return read_place().rank == 0
+    except UsageError:  # which is told of where it matters
+        return True
+
+
 def agree(error: BaseException) -> None:
     """Mark an error as one that this rank is to tell, as the others know."""
     error.add_note(_AGREED)

@@ -215,7 +215,10 @@ class LoopSettings(Settings):
         json_schema_extra=tuned_over(8, 64, log=True),
     )
     accumulate: int = Field(
-        1, ge=1, le=10_000, description="chunks that follow on each other of one optimizer step: the mean of their gradients"
+        1,
+        ge=1,
+        le=10_000,
+        description="chunks whose gradients are averaged for one optimizer step",
     )
     random_offset: bool | None = Field(
         None, description="cut the text into chunks at other places in each epoch (a stream always is)"

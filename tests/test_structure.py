@@ -27,6 +27,7 @@ TIERS = [
     ["builtin", "plugins", "layers", "options"],
     ["registry", "settings", "hookspecs", "atomic", "strict_json", "strict_toml"],
     ["isolation", "units", "strict_file", "memory"],
+    ["launch"],
     ["errors"],
 ]
 #: The hook through which the built-in recipes are registered looks for their files; the hooks of observers name the

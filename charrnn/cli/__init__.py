@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from charrnn.cli.app import PROGRAM, OutputClosedError, make_app
 from charrnn.errors import CharrnnError, ExitCode
 from charrnn.isolation import RAISE, TRACE, is_out_of_memory, is_set, raise_if_asked
+from charrnn.launch import leads, may_tell
 from charrnn.reporting.text import printable
 
 
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             arguments if arguments is None else list(arguments), prog_name=PROGRAM, standalone_mode=False
         )
     except CharrnnError as error:
-        _tell(str(error))
+        _tell_of(error, str(error))
         return error.exit_code
     except typer.Abort:
         return ExitCode.INTERRUPTED
@@ -52,13 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.DONE
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        _tell(f"{error.strerror or error}{where}")
+        _tell_of(error, f"{error.strerror or error}{where}")
         return ExitCode.TOLD_ERROR
     except (Exception, SystemExit) as error:
         told = _shortage(error) or _fault_of_a_plugin(error)
         if told is None:
             raise  # a fault of ours
-        _tell(told)
+        _tell_of(error, told)
         return ExitCode.TOLD_ERROR
     if result == ExitCode.INTERRUPTED:  # what Typer makes of Ctrl-C
         _tell("interrupted")
@@ -85,6 +86,12 @@ def _fault_of_a_plugin(error: BaseException) -> str | None:
     return told
 
 
+def _tell_of(error: BaseException, text: str) -> None:
+    """Tell of an error, if no other process of the same launch does."""
+    if may_tell(error):
+        _tell(text)
+
+
 def _tell(text: str) -> None:
     """Write one line, in which what strangers wrote steers no terminal."""
     line = printable(" ".join(text.splitlines()))
@@ -93,6 +100,8 @@ def _tell(text: str) -> None:
 
 def _tell_usage(error: TyperException) -> None:
     """Tell wrong usage in one line; a call without a command gets the help instead."""
+    if not may_tell(error):
+        return
     context = getattr(error, "ctx", None)
     message = error.format_message()
     if type(error).__name__ == "NoArgsIsHelpError":
@@ -103,4 +112,6 @@ def _tell_usage(error: TyperException) -> None:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+    if not leads():
+        return
     _tell(f"warning: {message}" if category.__module__.startswith("charrnn") else f"{category.__name__}: {message}")

@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 import charrnn
 from charrnn.cli.plugging import PluginCommands, takes_plugins
+from charrnn.errors import UsageError
+from charrnn.launch import read_place
 
 PROGRAM = "charrnn"
 
@@ -55,6 +57,16 @@ class LazyGroup(TyperGroup):
             command.name = cmd_name
             self.commands[cmd_name] = takes_plugins(command)
         return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that is called; of many processes at once only training makes sense."""
+        name, command, rest = super().resolve_command(ctx, args)
+        place = read_place()
+        if name != "train" and place.size > 1:
+            raise UsageError(
+                f"torchrun starts {place.size} processes of '{PROGRAM} {name}', which needs one; leave it out"
+            )
+        return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Call the command; a closed pipe is made known under a name that Typer does not take for a failure."""

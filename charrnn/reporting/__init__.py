@@ -7,6 +7,7 @@ import sys
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from charrnn.launch import leads
 from charrnn.training.events import Event
 
 
@@ -22,6 +23,10 @@ class Reporter(AbstractContextManager["Reporter"], Protocol):
 
 def make_reporter(*, json: bool) -> Reporter:
     """Choose by who is reading."""
+    from charrnn.reporting.plain import PlainReporter
+
+    if not leads():  # and hears of nothing
+        return PlainReporter(sys.stderr)
     if json:
         from charrnn.reporting.json_lines import JsonLinesReporter
 
@@ -32,6 +37,4 @@ def make_reporter(*, json: bool) -> Reporter:
         from charrnn.reporting.live import LiveReporter
 
         return LiveReporter(Console(stderr=True))
-    from charrnn.reporting.plain import PlainReporter
-
     return PlainReporter(sys.stderr)

@@ -36,7 +36,7 @@ _SAMPLE_LENGTH = 240
 
 @dataclass(frozen=True)
 class Job:
-    """All that a trainer needs: a run directory, its model, tokenizer and tokens, who trains it, and where it stopped."""
+    """All that a trainer needs: a run, its model, tokenizer and tokens, who trains it, and where it stopped."""
 
     run: Run
     model: LanguageModel

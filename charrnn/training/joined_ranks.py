@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class JoinedRanks(Ranks):
-    """This process, and the others that it has met.
+    """A process that has met others.
 
     Args:
         place: of this one.
@@ -64,9 +64,9 @@ class JoinedRanks(Ranks):
             if patient:
                 self._meeting.wait()
             for rank, theirs in enumerate(self.each(told)):
-                if theirs is not None and rank != self.place.rank:
-                    raise PeerError(theirs[0], ExitCode(theirs[1])) from failure
                 if theirs is not None:
+                    if rank != self.place.rank:
+                        raise PeerError(*theirs) from failure
                     break
         if failure is not None:
             agree(failure)
@@ -78,13 +78,11 @@ class JoinedRanks(Ranks):
 
         if self.size == 1:
             return module
-        return DistributedDataParallel(
-            module, broadcast_buffers=False, gradient_as_bucket_view=True, find_unused_parameters=unused
-        )
+        return DistributedDataParallel(module, gradient_as_bucket_view=True, find_unused_parameters=unused)
 
     def apart(self, module: nn.Module) -> AbstractContextManager[None]:
         """Let, within, the gradients of what :meth:`sharing` returned stay on their ranks."""
-        return nullcontext() if self.size == 1 else module.no_sync()  # type: ignore[operator, no-any-return]
+        return nullcontext() if self.size == 1 else module.no_sync()  # type: ignore[operator]
 
     def draw_apart(self, seed: int, step: int) -> None:
         """Let each rank's random numbers, in this step, be its own.

@@ -102,7 +102,8 @@ class Learner:
             self._state = detach(state)
             self._observers.phase_started("backward")
             (loss if count == 1 else loss / count).backward()
-        return loss.detach()
+        found: Tensor = loss.detach()
+        return found
 
     def averaged(self) -> AbstractContextManager[None]:
         """Let the model have, within, the average for its weights, where there is one."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed
+from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 from charrnn.errors import LostRankError, UsageError
@@ -41,7 +42,7 @@ class Meeting:
         try:
             self._store, *_ = next(rendezvous("env://", timeout=patience))
             # torchrun's store lives on when it starts anew.
-            self._ours = distributed.PrefixStore(f"charrnn/{place.restart}", self._store)
+            self._ours = PrefixStore(f"charrnn/{place.restart}", self._store)
             self._ours.set(f"here/{place.rank}", "")
             self._ours.wait([f"here/{rank}" for rank in range(place.size)], patience)
             distributed.init_process_group(
@@ -55,8 +56,8 @@ class Meeting:
             self.close()
             raise LostRankError(
                 f"the {place.size} processes of this launch have not met at {os.environ.get('MASTER_ADDR')}:"
-                f"{os.environ.get('MASTER_PORT')} in {patience.total_seconds():g} seconds; start all of them by torchrun, "
-                f"or give them longer by {ENVIRONMENT} ({str(error).splitlines()[0][:100]})"
+                f"{os.environ.get('MASTER_PORT')} in {patience.total_seconds():g} seconds; start all by torchrun, or "
+                f"give them longer by {ENVIRONMENT} ({str(error).splitlines()[0][:100]})"
             ) from error
 
     def gather(self, numbers: Tensor) -> list[Tensor]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
@@ -12,13 +14,14 @@ from typing import Any
 import torch
 
 import charrnn
-from charrnn.corpora.fitting import load_tokenizer
+from charrnn.corpora.fitting import growing
 from charrnn.corpora.packs.pack import Part, cut
 from charrnn.corpora.prepare import Prepared, prepare_to_train
-from charrnn.device import choose_device, suitable_threads
-from charrnn.errors import CorpusError, RunError, UsageError, lacked, shown_characters
+from charrnn.device import device_of_rank, suitable_threads
+from charrnn.errors import RunError, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
+from charrnn.model.growth import take_weights
 from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
 from charrnn.runs.config import CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
@@ -29,18 +32,29 @@ from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import ONLY_IN_TRAINING, ModelSettings, TokenizerSettings, TrainSettings
+from charrnn.training.alphabet import learned, unseen
 from charrnn.training.budget import check_budget
 from charrnn.training.embeddings import start_from
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
 from charrnn.training.memory import check_memory
+from charrnn.training.ranks import Ranks
+from charrnn.training.same import check_lanes, check_same, seen
 from charrnn.training.vectors import Vectors
 from charrnn.training.without_effect import without_effect
 
-#: A model whose tokenizer has to replace more of a corpus than this has nothing to bring to it.
-_MOST_UNSEEN = 0.1
+
+@dataclass(frozen=True)
+class _Draft:
+    """All of a run but its directory, as each rank makes it for itself."""
+
+    path: Path
+    config: RunConfig
+    model: LanguageModel
+    prepared: Prepared
 
 
 def new_job(
@@ -51,20 +65,53 @@ def new_job(
     name: str | None,
     checkpoints: Path | None,
     init_from: str | None,
+    extend_vocab: bool,
     embeddings: Path | None,
     listen: Listen,
     stop: StopRequest,
     held: ExitStack,
+    ranks: Ranks,
 ) -> Job:
     """Read the corpus, fill in the settings, build the model and make the run directory; arguments as ``train``'s.
 
     The run is locked until ``held`` lets go of it.
 
-    Nothing is written but the cache until all of it is known to work.
+    Nothing is written but the cache until all of it is known to work, on every rank.
     """
+    with ranks.together(patient=True):
+        start = init_from, extend_vocab, embeddings
+        draft = _drafted(corpus, given, config, preset, name, checkpoints, *start, listen, ranks)
+    check_same(ranks, draft.config)
+    path = Path(ranks.leading(os.fspath(draft.path)))
+    stop.defer()
+    with ranks.together():
+        if ranks.first:
+            ranks.keep(os.fspath(path.absolute()))
+            Run.create(path, draft.config, draft.prepared.fitted.directory)
+            held.enter_context(Run(path).locked())
+    with ranks.together():
+        run = seen(path)
+    return Job(run, draft.model, draft.prepared.fitted, draft.prepared.pack, ranks)
+
+
+def _drafted(
+    corpus: str | None,
+    given: Mapping[str, Any],
+    config: Path | None,
+    preset: str,
+    name: str | None,
+    checkpoints: Path | None,
+    init_from: str | None,
+    extend_vocab: bool,
+    embeddings: Path | None,
+    listen: Listen,
+    ranks: Ranks,
+) -> _Draft:
     directory = checkpoints_directory(checkpoints)
     if corpus is None:
         raise UsageError("train on what? Give a text file, hf:OWNER/NAME, or a name from: charrnn corpora list")
+    if extend_vocab and not init_from:
+        raise UsageError("--extend-vocab adds to the alphabet of the run that it starts from; give --init-from RUN")
     _check_name(name, directory)
     check_preset(preset)
     settings = read_settings(given, config)
@@ -76,30 +123,39 @@ def new_job(
         check_plugins(source)
         settings = _inherit(settings, source)
     _check_model(settings)
-    device = choose_device(settings.device)
+    device = device_of_rank(settings.device, ranks.place)
 
-    theirs = load_tokenizer(source.config.tokenizer.name, source.tokenizer) if source else None
-    prepared = prepare_to_train(corpus, settings, lambda *at: listen(Preparing(*at)), theirs)
+    theirs = run_tokenizer(source) if source else None
+    if theirs and extend_vocab:
+        growing(theirs)
+    prepared = prepare_to_train(
+        corpus, settings, lambda *at: listen(Preparing(*at)), theirs, extend=extend_vocab, readers=ranks.size
+    )
+    tokenizer = prepared.fitted.tokenizer
     check_budget(settings, streamed=prepared.streamed)
     record = _record(corpus, prepared, settings.val_fraction)
-    for told in _unseen(record, source):
+    if source and theirs and extend_vocab:
+        listen(Notice(learned(source, theirs.tokenizer, tokenizer)))
+    for told in unseen(record, source, tokenizer, extend=extend_vocab):
         listen(Notice(told))
     settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type)
     if prepared.streamed and settings.stream is None:
         listen(Notice("the training text is streamed; --no-stream packs it first"))
     for note in (*notes, *without_effect(settings)):
         listen(Notice(note))
-    threads = settings.threads or suitable_threads(settings.hidden or 1, settings.batch_size or 1)
+    check_lanes(settings, ranks)
+    threads = settings.threads or suitable_threads(
+        settings.hidden or 1, (settings.batch_size or 1) // ranks.size, ranks.place.local_size
+    )
     torch.set_num_threads(threads)
 
     cell, *_ = settings.shape()
-    tokenizer = prepared.fitted.tokenizer
     check_memory(settings, tokenizer.vocab_size)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, tokenizer.vocab_size)
     origin = OriginRecord()
     if source is not None:
-        model.load_state_dict(load_model(source).state_dict())
+        take_weights(model, load_model(source).state_dict())
         origin = OriginRecord(run=source.name, step=(source.state() or {"best": {}})["best"].get("step", 0))
     if vectors is not None:
         origin = OriginRecord(embeddings=vectors.path.name, sha256=vectors.sha256())
@@ -111,6 +167,7 @@ def new_job(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         device=str(device),
         threads=threads,
+        ranks=ranks.size,
         settings=settings,
         corpus=record,
         tokenizer=TokenizerRecord(
@@ -125,10 +182,7 @@ def new_job(
         origin=origin,
     )
     path = directory / (name or free_name(f"{prepared.name}-{cell}", directory))
-    stop.defer()
-    run = Run.create(path, run_config, prepared.fitted.directory)
-    held.enter_context(run.locked())
-    return Job(run, to_device(model, device, settings.precision), prepared.fitted, prepared.pack)
+    return _Draft(path, run_config, to_device(model, device, settings.precision), prepared)
 
 
 def _check_name(name: str | None, directory: Path) -> None:
@@ -171,23 +225,6 @@ def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
                 "--init-from takes its weights as they are; leave the flag out"
             )
     return settings.model_copy(update={key: getattr(theirs, key) for key in inherited})
-
-
-def _unseen(record: CorpusRecord, source: Run | None) -> Iterator[str]:
-    """Say which characters the tokenizer does not know: another run's, or one that has seen a stream's start."""
-    for split, counts in record.splits.items():
-        if counts["unseen"]:
-            if source is None:
-                yield lacked(counts["unseen"])
-                continue
-            share = sum(counts["unseen"].values()) / counts["chars"]
-            told = f"{shown_characters(counts['unseen'])}, {share:.1%} of '{split}'"
-            if share > _MOST_UNSEEN:
-                raise CorpusError(
-                    f"run '{source.name}' has never seen {told}; that is another alphabet: train a new model without "
-                    "--init-from"
-                )
-            yield f"run '{source.name}' has never seen {told}; replaced"
 
 
 def _record(address: str, prepared: Prepared, val_fraction: float) -> CorpusRecord:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from charrnn.corpora.fitting import load_tokenizer
-from charrnn.device import choose_device
-from charrnn.errors import RunFinished, UsageError
+from charrnn.device import device_of_rank, suitable_threads
+from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
+from charrnn.runs.config import RunConfig
 from charrnn.runs.corpus import reopen_pack, streamed_from
 from charrnn.runs.find import find_run
 from charrnn.runs.model import check_shapes
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import BUDGETS, TrainSettings
 from charrnn.training.batches import chunks_per_epoch
 from charrnn.training.budget import Budget, check_budget
@@ -27,6 +30,8 @@ from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
 from charrnn.training.memory import check_memory
+from charrnn.training.ranks import Ranks
+from charrnn.training.same import check_lanes, check_same, seen
 
 #: What may differ from the run's own settings: how long and where it goes on, not what it is.
 MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "keep", "max_rollbacks", "device", "threads"}
@@ -35,12 +40,13 @@ MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "keep", "max_rol
 def resumed_job(
     corpus: str | None,
     given: Mapping[str, Any],
-    config: Path | None,
+    file: Path | None,
     name: str | None,
     checkpoints: Path | None,
     listen: Listen,
     stop: StopRequest,
     held: ExitStack,
+    ranks: Ranks,
 ) -> Job:
     """Open a run and what it needs; arguments as ``train``'s. The run is locked until ``held`` lets go of it.
 
@@ -48,22 +54,50 @@ def resumed_job(
         UsageError: the corpus or a setting does not agree with the run.
         RunFinished: there is nothing left to do.
     """
-    run = find_run(name, checkpoints_directory(checkpoints))
-    held.enter_context(run.locked())
+    with ranks.together():
+        path = find_run(name, checkpoints_directory(checkpoints)).path
+    path = Path(ranks.leading(os.fspath(path)))
+    with ranks.together():
+        run = seen(path)
+        if ranks.first:
+            held.enter_context(run.locked())
+    with ranks.together(patient=True):
+        config, job = _reopened(run, corpus, given, file, listen, ranks)
+    check_same(ranks, config)
+    stop.defer()
+    with ranks.together():
+        if ranks.first:
+            ranks.keep(os.fspath(path.absolute()))
+            run.upgrade()
+            run.repair()
+            run.sweep()
+            run.write_config(config.with_files(run.config.tokenizer.files))
+    with ranks.together():
+        return replace(job, run=seen(path))
+
+
+def _reopened(
+    run: Run, corpus: str | None, given: Mapping[str, Any], file: Path | None, listen: Listen, ranks: Ranks
+) -> tuple[RunConfig, Job]:
+    """Read all of a run, and what its config is to be now, as each rank does for itself."""
     before = run.config
     if corpus is not None and not _same(corpus, before.corpus.address):
         raise UsageError(
             f"run '{run.name}' was trained on '{before.corpus.address}', not '{corpus}'; leave CORPUS out, or start a "
             f"new run with: charrnn train {corpus} --init-from {run.name}"
         )
-    settings = _changed(run, read_settings(given, config))
+    settings = _changed(run, read_settings(given, file))
     check_budget(settings, streamed=before.corpus.streamed)
     check_plugins(run)
     _check_that_something_is_left(run, settings)
-    device = choose_device(settings.device)
+    check_lanes(settings, ranks)
+    device = device_of_rank(settings.device, ranks.place)
     threads = settings.threads or before.threads
+    if settings.threads is None and before.ranks != ranks.size:  # another division of the work, and other bits anyway
+        lanes = (settings.batch_size or 1) // ranks.size
+        threads = suitable_threads(settings.hidden or 1, lanes, ranks.place.local_size)
     torch.set_num_threads(threads)
-    fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
+    fitted = run_tokenizer(run)
     corpus_record = before.corpus
     if corpus_record.streamed:
         found = streamed_from(run, lambda *at: listen(Preparing(*at)))
@@ -75,14 +109,15 @@ def resumed_job(
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, before.tokenizer.vocab_size)
     save = run.load()
+    if save is None and before.origin.given:
+        raise RunError(
+            f"run '{run.name}' ended before it had saved what it starts from; start it again under another --name"
+        )
     if save is None:
         listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
-    stop.defer()
-    run.upgrade()
-    run.repair()
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
-    run.write_config(run.config.model_copy(update=changed))
-    return Job(run, to_device(model, device, settings.precision), fitted, pack, save)
+    config = before.model_copy(update={**changed, "ranks": ranks.size})
+    return config, Job(run, to_device(model, device, settings.precision), fitted, pack, ranks, save)
 
 
 def _same(corpus: str, recorded: str) -> bool:

@@ -16,6 +16,7 @@ from charrnn.presets import AUTO
 from charrnn.training.events import Event, Notice
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Listen
+from charrnn.training.joining import joined
 from charrnn.training.new import new_job
 from charrnn.training.resume import resumed_job
 
@@ -29,6 +30,7 @@ def train(
     checkpoints: str | Path | None = None,
     resume: bool = False,
     init_from: str | None = None,
+    extend_vocab: bool = False,
     embeddings: str | Path | None = None,
     listen: Listen | None = None,
     samples: bool = False,
@@ -36,6 +38,9 @@ def train(
     **settings: Any,
 ) -> Session:
     """Train a model, and return it ready to generate.
+
+    The processes that ``torchrun`` starts train one together; it is the first one's ``listen`` and ``observers`` that
+    hear of it.
 
     Args:
         corpus: a recipe's name, ``hf:OWNER/NAME``, a path, or ``-``; may be left out when resuming.
@@ -45,6 +50,8 @@ def train(
         checkpoints: the directory that runs are in.
         resume: go on with the run ``name`` (or the latest).
         init_from: a run whose weights, shape and tokenizer a new run starts from.
+        extend_vocab: let that tokenizer learn the characters of the corpus that it lacks; those that it knows keep
+            their ids and weights.
         embeddings: a file with vectors that the embedding starts from, in the text format of word2vec or GloVe.
         listen: told of every event.
         samples: whether there are :class:`~charrnn.training.events.Sampled` events.
@@ -61,20 +68,26 @@ def train(
     file = None if config is None else Path(config)
     directory = None if checkpoints is None else Path(checkpoints)
     address = None if corpus is None else os.fspath(corpus)
-    if resume and (init_from or embeddings or preset != AUTO):
+    if resume and (init_from or extend_vocab or embeddings or preset != AUTO):
         raise UsageError(
-            "--resume goes on with a run as it is; --init-from, --embeddings and --preset are for a new one"
+            "--resume goes on with a run as it is; --init-from, --extend-vocab, --embeddings and --preset are for a "
+            "new one"
         )
-    with StopRequest() as stop, processor_tuned(), ExitStack() as held:
+    with joined() as ranks, StopRequest() as stop, processor_tuned(), ExitStack() as held:
+        listen = listen if ranks.first else _ignore
+        before = ranks.kept()
+        if before is not None:  # torchrun has started anew what was asked for, and was made, already
+            address, given, file, name, resume = None, {}, None, before, True
         if resume:
             try:
-                job = resumed_job(address, given, file, name, directory, listen, stop, held)
+                job = resumed_job(address, given, file, name, directory, listen, stop, held, ranks)
             except RunFinished as done:
                 listen(Notice(str(done)))
                 return load(name, checkpoints=directory)
         else:
             vectors = None if embeddings is None else Path(embeddings)
-            job = new_job(address, given, file, preset, name, directory, init_from, vectors, listen, stop, held)
+            start = init_from, extend_vocab, vectors
+            job = new_job(address, given, file, preset, name, directory, *start, listen, stop, held, ranks)
         job.train(listen, stop, samples=samples, given=watching)
     return load(job.run)
 

@@ -12,6 +12,7 @@ from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunE
 from charrnn.launch import hand_on
 from charrnn.model import LanguageModel
 from charrnn.runs.layout import METRICS
+from charrnn.runs.manifest import FileRecord
 from charrnn.runs.metrics import Metrics, NoMetrics
 from charrnn.runs.run import Run
 from charrnn.runs.save import Save
@@ -77,6 +78,7 @@ class Trainer:
         self._position = batches.position  # of the first chunk that was not learned from
         self._counters = Counters()
         self._best: dict[str, Tensor] = {}
+        self._metrics: FileRecord | None = None  # what was saved of them
         self._saved = self._logged = 0.0  # when, in seconds
         self._unseen: set[str] = set()  # characters that were told of
         self._tokens = 0  # since the last logged line
@@ -99,7 +101,7 @@ class Trainer:
     def resume(self, save: Save) -> None:
         """Go on from a save."""
         self._learner.restore(save.weights, save.training)
-        self._best = save.best
+        self._best, self._metrics = save.best, save.metrics
         self._counters = Counters.from_dict(save.state)
         self._counters.finished = False
 
@@ -112,6 +114,8 @@ class Trainer:
         """
         metrics = self._open_metrics()
         try:
+            if self._metrics is not None and metrics.found != self._metrics:
+                yield Notice(f"{METRICS} is not what was saved of it; training goes on, plots lack what is damaged")
             yield from self._learner.warm_up()
             self._batches.make_ready()
             yield from self._train(metrics, stop)
@@ -131,8 +135,8 @@ class Trainer:
         self._learner.model.train()
         # A larger budget than before moves the evaluations that are still to come.
         counters.evaluations = min(counters.evaluations, self._evaluations_by_now())
-        if settings.max_rollbacks and not counters.step:
-            yield self._save(metrics)  # what there is to go back to
+        if not counters.step and (settings.max_rollbacks or self._run.config.origin.given):
+            yield self._save(metrics)  # what there is to go back to, and what chance does not make again
         reason = "the budget is spent"
         while (progress := self._progress()) < 1:
             lr = learning_rate(settings, progress, counters.rollbacks)
@@ -165,9 +169,7 @@ class Trainer:
             yield from self._evaluate(metrics)
         counters.finished = True
         yield self._save(metrics)
-        yield Finished(
-            self._run.name, self._run.path, counters.step, self._clock.now, dict(counters.best), reason
-        )
+        yield Finished(self._run.name, self._run.path, counters.step, self._clock.now, dict(counters.best), reason)
 
     def _step(self, lr: float) -> Step:
         self._observers.phase_started("data")

@@ -122,7 +122,7 @@ class TokenStream:
         number, of = self._share
         if of > 1:
             return CorpusError(
-                f"rank {number} of {of} finds no text in its share of the corpus '{self._corpus.name}'; take fewer ranks"
+                f"rank {number} of {of} finds no text in its shards of the corpus '{self._corpus.name}'; take fewer"
             )
         return CorpusError(f"the corpus '{self._corpus.name}' is empty, or all of it is held back; give another")
 
