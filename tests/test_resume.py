@@ -57,6 +57,7 @@ OTHER = {
     "ema": 0.5,
     "seq_len": 17,
     "batch_size": 9,
+    "accumulate": 2,
     "random_offset": True,
     "val_fraction": 0.5,
     "eval_tokens": 100,

@@ -27,7 +27,7 @@ PLACES = {
     "a step": (learner, "clip_gradient", 1),
     "files": (safetensors.torch, "save_file", 2),
     "the pointer": (Saves, "point_at", 1),
-    "old saves": (Saves, "_remove_old", 1),
+    "old saves": (Saves, "prune", 1),
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from charrnn.errors import ExitCode, UsageError
 from charrnn.settings import LoopSettings
+from charrnn.training.interrupt import StopRequest
 from charrnn.training.ranks import Ranks
 
 
@@ -16,21 +17,25 @@ class Clock:
 
     Args:
         ranks: look at it at the same times.
+        stop: whether this one is asked to stop.
         elapsed: before the resume.
 
     Attributes:
         now: what it showed when they last looked.
+        asked: whether by then any was asked to stop.
     """
 
-    def __init__(self, ranks: Ranks, elapsed: float = 0.0) -> None:
+    def __init__(self, ranks: Ranks, stop: StopRequest | None = None, elapsed: float = 0.0) -> None:
         self._ranks = ranks
+        self._stop = stop
         self._start = time.monotonic() - elapsed
         self.now = elapsed
+        self.asked: ExitCode | None = None
 
-    def look(self, asked: ExitCode | None = None) -> ExitCode | None:
-        """Look at it; returns whether any rank was asked to stop, as this one says of itself by ``asked``."""
-        self.now, stop = self._ranks.moment(time.monotonic() - self._start, asked)
-        return stop
+    def look(self) -> None:
+        """Look at it."""
+        asked = self._stop.exit_code if self._stop else None
+        self.now, self.asked = self._ranks.moment(time.monotonic() - self._start, asked)
 
 
 def check_budget(settings: LoopSettings, *, streamed: bool) -> None:

@@ -130,7 +130,7 @@ class Trainer:
 
     def _train(self, metrics: Metrics, stop: StopRequest) -> Iterator[Event]:
         counters, settings = self._counters, self._settings
-        self._clock = Clock(self._ranks, counters.seconds)
+        self._clock = Clock(self._ranks, stop, counters.seconds)
         self._saved = self._logged = counters.seconds
         self._learner.model.train()
         # A larger budget than before moves the evaluations that are still to come.
@@ -151,7 +151,7 @@ class Trainer:
             counters.window.add(taken.loss, taken.norm, taken.cut)
             counters.step += 1
             self._observers.step_finished(counters.step, taken.loss)
-            asked = self._clock.look(stop.exit_code)
+            self._clock.look()
             if counters.start_loss is None:
                 counters.start_loss = float(self._ranks.mean(taken.loss))
             if counters.step % LOG_EVERY == 0:
@@ -163,8 +163,8 @@ class Trainer:
                     break
             elif self._clock.now - self._saved >= settings.save_every:
                 yield self._save(metrics)
-            if asked is not None:
-                yield from self._stop(metrics, asked)
+            if self._clock.asked is not None:
+                yield from self._stop(metrics, self._clock.asked)
         if counters.evaluated != counters.step:
             yield from self._evaluate(metrics)
         counters.finished = True
