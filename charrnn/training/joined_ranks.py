@@ -35,9 +35,9 @@ class JoinedRanks(Ranks):
         """Return every rank's value, which is JSON, in their order."""
         return [json.loads(each) for each in self._meeting.gather_bytes(json.dumps(value).encode())]
 
-    def mean(self, value: Tensor | float) -> float:
+    def mean(self, value: float) -> float:
         """Return the mean of a number over the ranks, the same bits on each."""
-        return sum(self.each(float(value))) / self.size
+        return sum(self.each(value)) / self.size
 
     def moment(self, seconds: float, asked: ExitCode | None) -> tuple[float, ExitCode | None]:
         """Return what the first rank's clock says, and whether any was asked to stop; no step has another exchange."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import time
 from datetime import timedelta
+from itertools import count
 
 import torch
 from torch import Tensor, distributed
@@ -19,7 +22,9 @@ ENVIRONMENT = "CHARRNN_RANKS_SECONDS"
 _MEETING, _TRAINING = 300.0, 1800.0
 #: That some ranks may pack a corpus for, while others have it.
 _PACKING = timedelta(days=7)
-_KEPT = "charrnn/run"
+_KEPT = "run"
+#: Counts those of this process.
+_MEETINGS = count()
 
 
 class Meeting:
@@ -37,14 +42,18 @@ class Meeting:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        seconds = _seconds()
-        patience = timedelta(seconds=seconds or _MEETING)
+        number, seconds = next(_MEETINGS), _seconds()
+        patience = seconds or _MEETING
+        host, port = os.environ.get("MASTER_ADDR", ""), os.environ.get("MASTER_PORT", "")
         try:
-            self._store, *_ = next(rendezvous("env://", timeout=patience))
-            # torchrun's store lives on when it starts anew.
-            self._ours = PrefixStore(f"charrnn/{place.restart}", self._store)
+            if place.rank or "TORCHELASTIC_RUN_ID" in os.environ:  # else the store is this process's to open
+                _knock(host, int(port), patience)
+            store, *_ = next(rendezvous("env://", timeout=timedelta(seconds=patience)))
+            # torchrun's store lives on when it starts anew, and after a training that another one follows.
+            self._kept = PrefixStore(f"charrnn/{number}", store)
+            self._ours = PrefixStore(f"charrnn/{number}/{place.restart}", store)
             self._ours.set(f"here/{place.rank}", "")
-            self._ours.wait([f"here/{rank}" for rank in range(place.size)], patience)
+            self._ours.wait([f"here/{rank}" for rank in range(place.size)], timedelta(seconds=patience))
             distributed.init_process_group(
                 "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
                 store=self._ours,
@@ -52,12 +61,12 @@ class Meeting:
                 world_size=place.size,
                 timeout=timedelta(seconds=seconds or _TRAINING),
             )
-        except (RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             self.close()
+            reason, *_ = str(error).splitlines() or [type(error).__name__]
             raise LostRankError(
-                f"the {place.size} processes of this launch have not met at {os.environ.get('MASTER_ADDR')}:"
-                f"{os.environ.get('MASTER_PORT')} in {patience.total_seconds():g} seconds; start all by torchrun, or "
-                f"give them longer by {ENVIRONMENT} ({str(error).splitlines()[0][:100]})"
+                f"the {place.size} processes of this launch have not met at {host}:{port} in {patience:g} seconds "
+                f"({reason[:100]}); start all of them by torchrun, or give them longer by {ENVIRONMENT}"
             ) from error
 
     def gather(self, numbers: Tensor) -> list[Tensor]:
@@ -88,11 +97,11 @@ class Meeting:
 
     def keep(self, run: str) -> None:
         """Write down where the run is."""
-        self._store.set(_KEPT, run)
+        self._kept.set(_KEPT, run)
 
     def kept(self) -> str | None:
         """Read that, if it was written down."""
-        return self._store.get(_KEPT).decode() if self._store.check([_KEPT]) else None
+        return self._kept.get(_KEPT).decode() if self._kept.check([_KEPT]) else None
 
     def post_end(self, own: bool) -> None:
         """Write down how this rank ends: by an error of its own, or because others have gone."""
@@ -114,6 +123,19 @@ def is_lost(error: BaseException) -> bool:
     if isinstance(error, (distributed.DistBackendError, distributed.DistNetworkError, distributed.DistStoreError)):
         return True
     return isinstance(error, RuntimeError) and "/gloo/" in str(error)
+
+
+def _knock(host: str, port: int, patience: float) -> None:
+    """Wait until something answers at an address; torch, which does so too, tells of each attempt at length."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=patience).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
 
 
 def _seconds() -> float | None:

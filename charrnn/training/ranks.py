@@ -45,7 +45,7 @@ class Ranks:
         """Return the first rank's value, which is JSON."""
         return self.each(value)[0]
 
-    def mean(self, value: Tensor | float) -> Tensor | float:
+    def mean(self, value: float) -> float:
         """Return the mean of a number over the ranks, the same bits on each."""
         return value
 

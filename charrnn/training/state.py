@@ -12,6 +12,9 @@ from torch.optim import Optimizer
 
 from charrnn.errors import RunError
 from charrnn.model import ModelState
+from charrnn.training.ranks import Ranks
+
+_LOSSES = "ranks.loss"
 
 
 @dataclass
@@ -94,6 +97,19 @@ class Counters:
             return cls(**{**saved, "window": Window(**saved["window"])})
         except (TypeError, KeyError) as error:
             raise RunError(f"the save's state is damaged: {error}") from None
+
+
+def capture_losses(window: Window, ranks: Ranks) -> dict[str, Tensor]:
+    """Gather the loss of each rank's own lanes, where there are several ranks."""
+    losses = ranks.each(float(window.loss))
+    return {_LOSSES: torch.tensor(losses, dtype=torch.float64)} if ranks.size > 1 else {}
+
+
+def restore_losses(window: Window, tensors: Mapping[str, Tensor], ranks: Ranks) -> None:
+    """Put back what :func:`capture_losses` gathered: other ranks than those have the mean each."""
+    if _LOSSES in tensors:
+        losses = tensors[_LOSSES].flatten()
+        window.loss = float(losses[ranks.place.rank] if len(losses) == ranks.size else losses.mean())
 
 
 def capture(optimizer: Optimizer, state: ModelState, device: torch.device) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.device import processor_tuned
-from charrnn.errors import RunFinished, UsageError
+from charrnn.errors import ExitCode, PeerError, RunFinished, UsageError
 from charrnn.generation.session import Session, load
 from charrnn.plugins.hooks import read_observer
 from charrnn.presets import AUTO
@@ -81,7 +81,9 @@ def train(
         if resume:
             try:
                 job = resumed_job(address, given, file, name, directory, listen, stop, held, ranks)
-            except RunFinished as done:
+            except (RunFinished, PeerError) as done:
+                if done.exit_code != ExitCode.DONE:
+                    raise
                 listen(Notice(str(done)))
                 return load(name, checkpoints=directory)
         else:

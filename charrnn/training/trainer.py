@@ -25,7 +25,7 @@ from charrnn.training.learner import Learner, Step
 from charrnn.training.observers import Observers
 from charrnn.training.ranks import Ranks
 from charrnn.training.schedule import learning_rate
-from charrnn.training.state import Counters, Window
+from charrnn.training.state import Counters, Window, capture_losses, restore_losses
 from charrnn.training.validation import Validation
 
 #: Optimizer steps that one logged line sums up. Between two of them nothing waits for the device.
@@ -104,6 +104,7 @@ class Trainer:
         self._best, self._metrics = save.best, save.metrics
         self._counters = Counters.from_dict(save.state)
         self._counters.finished = False
+        restore_losses(self._counters.window, save.training, self._ranks)
 
     def events(self, stop: StopRequest) -> Generator[Event, None, None]:
         """Train until the budget is spent or ``stop`` asks for an end, telling what happens.
@@ -112,7 +113,9 @@ class Trainer:
             DivergedError: the loss is no number, or far above its start.
             InterruptedRunError: Ctrl-C or SIGTERM; the state was saved.
         """
-        metrics = self._open_metrics()
+        with self._ranks.together():
+            path, length = self._run.path / METRICS, self._counters.metrics_bytes
+            metrics = Metrics(path, length) if self._ranks.first else NoMetrics()
         try:
             if self._metrics is not None and metrics.found != self._metrics:
                 yield Notice(f"{METRICS} is not what was saved of it; training goes on, plots lack what is damaged")
@@ -121,12 +124,6 @@ class Trainer:
             yield from self._train(metrics, stop)
         finally:
             metrics.close()
-
-    def _open_metrics(self) -> Metrics:
-        with self._ranks.together():
-            if self._ranks.first:
-                return Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
-            return NoMetrics()
 
     def _train(self, metrics: Metrics, stop: StopRequest) -> Iterator[Event]:
         counters, settings = self._counters, self._settings
@@ -153,7 +150,7 @@ class Trainer:
             self._observers.step_finished(counters.step, taken.loss)
             self._clock.look()
             if counters.start_loss is None:
-                counters.start_loss = float(self._ranks.mean(taken.loss))
+                counters.start_loss = self._ranks.mean(float(taken.loss))
             if counters.step % LOG_EVERY == 0:
                 yield self._log(metrics, lr)
             if self._evaluation_is_due():
@@ -204,9 +201,8 @@ class Trainer:
 
     def _checked_means(self) -> tuple[float, float]:
         """Return loss and gradient norm a step since the last logged line, if both are sound."""
-        window = self._counters.window
-        window.loss = self._ranks.mean(window.loss)  # so that a save has that of all ranks
-        loss, norm = window.means()
+        loss, norm = self._counters.window.means()
+        loss = self._ranks.mean(loss)
         self._check(loss)
         if not math.isfinite(norm):
             raise self._diverged(loss)
@@ -282,7 +278,8 @@ class Trainer:
         weights = self._learner.weights()
         if not all(each.isfinite().all() for each in weights.values()):
             raise self._diverged(math.nan)
-        save = Save(weights, self._best, self._learner.tensors(), counters.to_dict(), logged)
+        training = {**self._learner.tensors(), **capture_losses(counters.window, self._ranks)}
+        save = Save(weights, self._best, training, counters.to_dict(), logged)
         with self._ranks.together():
             if self._ranks.first:
                 self._run.save(save, better=better, keep=self._settings.keep)

@@ -26,6 +26,7 @@ from charrnn.corpora.streaming.position import Position
 from charrnn.corpora.streaming.tokens import TokenStream
 from charrnn.corpora.worker import Worker
 from charrnn.errors import CorpusError, UsageError
+from charrnn.launch import WHOLE, Share
 from charrnn.runs.find import find_run
 from charrnn.settings import CorpusSettings, TokenizerSettings, TrainSettings
 from charrnn.training import stream_batches
@@ -63,9 +64,9 @@ class Rows(Corpus):
         return {"rows": [self._shards, self._documents, self._whole]}
 
 
-def stream(corpus, tokenizer="char", share=0.1, seed=0, buffer=10):
+def stream(corpus, tokenizer="char", share=0.1, seed=0, buffer=10, part=WHOLE):
     fitted = fit_tokenizer(corpus, TokenizerSettings(tokenizer=tokenizer), lambda *_: None)
-    return TokenStream(corpus, HeldBack(corpus, share), fitted, seed, buffer), fitted.tokenizer
+    return TokenStream(corpus, HeldBack(corpus, share), fitted, seed, buffer, part), fitted.tokenizer
 
 
 def take(stream, start, size, count):
@@ -113,6 +114,26 @@ def test_an_epoch_holds_every_document_once_in_a_new_order_and_none_that_is_held
     first = [line for line in epochs[0] if line.endswith(f"shard {shards[0]}")]
     assert first != sorted(first, key=lambda line: int(line.split()[1]))  # and documents within them
     assert tokenizer.decode(take(stream(corpus, seed=1)[0], Position(), tokens, 1)[0].ids).splitlines() != epochs[0]
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("of", [1, 2, 3, 6])
+def test_the_shares_of_an_epoch_are_all_of_it_and_any_token_of_one_is_found_again(of):
+    corpus = Rows()
+    every = set("".join(corpus.read("train")).splitlines()) - set(
+        "".join(HeldBack(corpus, 0.1).read("validation")).splitlines()
+    )
+    read = Counter()
+    for number in range(of):
+        rows, tokenizer = stream(corpus, share=0.1, part=Share(number, of))
+        windows = [window for window in take(rows, Position(), 100, 400) if window.stop.epoch == 0]
+        read.update("".join(tokenizer.decode(window.ids) for window in windows).splitlines())
+        for one, other in pairwise(windows):
+            assert take(rows, one.stop, 100, 1)[0].ids.tolist() == other.ids.tolist()
+    # The last window of each, which goes into the next epoch, was left out, and cuts a line.
+    assert sum(read.values()) > len(every) - 4 * of
+    assert len(set(read) - every) <= of
+    assert all(count == 1 for line, count in read.items() if line in every)
 
 
 def test_a_text_that_is_no_row_of_documents_keeps_its_order():
