@@ -12,6 +12,8 @@ def print_findings(found: Findings) -> None:
     """Print what is damaged, what it harms, and what can be done."""
     for line in _lines(found):
         typer.echo(printable(line))
+    if found.holder:
+        typer.echo(printable(f"  it is in use by {found.holder}: another save may count by now"))
 
 
 def _lines(found: Findings) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from charrnn.device import choose_device
-from charrnn.errors import RunFinished, UsageError
+from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
 from charrnn.runs.corpus import reopen_pack, streamed_from
@@ -29,7 +29,7 @@ from charrnn.training.job import Job, Listen, to_device
 from charrnn.training.memory import check_memory
 
 #: What may differ from the run's own settings: how long and where it goes on, not what it is.
-MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "keep", "device", "threads"}
+MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "keep", "max_rollbacks", "device", "threads"}
 
 
 def resumed_job(
@@ -75,11 +75,16 @@ def resumed_job(
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, before.tokenizer.vocab_size)
     save = run.load()
+    if save is None and before.origin.given:
+        raise RunError(
+            f"run '{run.name}' ended before it had saved what it starts from; start it again under another --name"
+        )
     if save is None:
         listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
     stop.defer()
     run.upgrade()
     run.repair()
+    run.sweep()
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
     run.write_config(run.config.model_copy(update=changed))
     return Job(run, to_device(model, device, settings.precision), fitted, pack, save)

@@ -56,6 +56,7 @@ def _record(found: Findings) -> dict[str, Any]:
         "damage": [{"file": str(each.path), "problem": each.problem, "harm": each.harm} for each in found.damage],
         "whole_saves": found.whole,
         "latest": found.latest,
+        "in_use_by": found.holder,
         "left": [str(each) for each in found.left],
         "generates": found.generates,
         "trains": found.trains,
