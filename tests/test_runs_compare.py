@@ -10,7 +10,8 @@ import pytest
 import charrnn
 from charrnn.runs.run import Run
 from tests.conftest import TINY
-from tests.test_runs_plot import COLOUR, on_a_terminal
+from tests.terminal import on_a_terminal
+from tests.test_runs_plot import COLOUR
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_where_there_are_no_runs_that_is_said(cli):
 def test_a_terminal_that_is_too_narrow_gets_the_table_in_parts(make):
     make("one", lr=0.02)
     make("two")
-    shown = COLOUR.sub("", on_a_terminal("runs", "compare", columns=60))
+    shown = COLOUR.sub("", on_a_terminal("runs", "compare", env={"COLUMNS": "60"}).screen)
     lines = [line for line in shown.splitlines() if line.strip()]
     assert max(map(len, lines)) <= 60
     assert "…" not in shown
