@@ -235,6 +235,13 @@ class LoopSettings(Settings):
         None, ge=1, description="stop after so many evaluations that bring nothing better (default: never)"
     )
     save_every: Duration = Field(60.0, description="time between saves, at most; each evaluation saves as well")
+    keep: int = Field(1, ge=1, le=1000, description="how many saves the run keeps, the newest ones")
+    max_rollbacks: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="how often a run that diverges goes back to its last save, at half the learning rate",
+    )
     device: Device = Field("auto", description="auto, cpu, cuda or mps")
     precision: Literal["float32", "bfloat16", "float64"] = Field(
         "float32", description="arithmetic; bfloat16 is mixed precision, for GPUs"
@@ -245,7 +252,9 @@ class LoopSettings(Settings):
     recompute_every: int | None = Field(
         None, ge=1, description="keep the state of every so many steps only and compute the rest again: saves memory"
     )
-    compile: bool = Field(False, description="compile the steps of the cell, where a compiler is found")
+    compile: bool = Field(
+        False, description="compile the cell's steps, where a compiler is found; on a GPU record whole steps"
+    )
     seed: Seed = Field(0, description="seed of every random choice")
 
 

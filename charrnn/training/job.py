@@ -1,31 +1,29 @@
-"""A run that is ready to be trained, and the training of it."""
+"""A run that is ready to be trained."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, count
-from pathlib import Path
-from typing import Any
 
 import torch
 
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.packs.pack import TokenPack
-from charrnn.device import processor_tuned
-from charrnn.errors import RunFinished, UsageError
-from charrnn.generation.session import Session, load
+from charrnn.errors import DivergedError
+from charrnn.generation.session import Session
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
-from charrnn.plugins.hooks import Implementation, read_observer
-from charrnn.presets import AUTO
-from charrnn.runs.run import Run, Save
+from charrnn.plugins.hooks import Implementation
+from charrnn.runs.run import Run
+from charrnn.runs.save import Save
 from charrnn.training.batches import Batches, LaneBatches
-from charrnn.training.events import Event, Notice, Started
+from charrnn.training.events import Event, Started
 from charrnn.training.interrupt import StopRequest
+from charrnn.training.learner import Learner
 from charrnn.training.observers import Observers
+from charrnn.training.rollback import roll_back
 from charrnn.training.stream_batches import StreamBatches
 from charrnn.training.trainer import Trainer
 from charrnn.training.validation import Validation
@@ -56,35 +54,37 @@ class Job:
             samples: whether the model shows now and then what it can do; it does so for observers anyway.
             given: the methods of each object that observes, by their hooks.
         """
+        settings = self.run.config.settings
         device = next(self.model.parameters()).device
-        with closing(self._batches(device)) as batches, closing(Observers(self.run, self.model, given)) as observers:
-            trainer = self._trainer(batches, observers, samples=samples or observers.want_samples)
-            if self.save is not None:
-                trainer.resume(self.save)
-            # Closed before the observers: they are told of the end with the model as its training left it.
-            with closing(trainer.events(stop)) as events:
-                for event in chain([self._started(trainer, device)], events):
-                    listen(event)
-                    observers.hear(event)
+        observers = Observers(self.run, self.model, given)
+        learner = Learner(self.model, settings, observers)
+        sample = self._sampler() if samples or observers.want_samples else None
+        save = self.save
+        while True:
+            with closing(self._batches(device, save)) as batches, closing(observers):
+                trainer = Trainer(learner, settings, batches, self._validation(), self.run, observers, sample)
+                if save is not None:
+                    trainer.resume(save)
+                try:
+                    self._train(trainer, stop, listen, observers)
+                    return
+                except DivergedError as diverged:
+                    save, notice = roll_back(self.run, diverged, trainer.seconds)
+            listen(notice)
 
-    def _trainer(self, batches: Batches, observers: Observers, *, samples: bool) -> Trainer:
-        config = self.run.config
-        return Trainer(
-            self.model,
-            config.settings,
-            batches,
-            self._validation(),
-            self.run,
-            observers,
-            self._sampler() if samples else None,
-        )
+    def _train(self, trainer: Trainer, stop: StopRequest, listen: Listen, observers: Observers) -> None:
+        # Closed before the observers: they are told of the end with the model as its training left it.
+        with closing(trainer.events(stop)) as events:
+            for event in chain([self._started(trainer)], events):
+                listen(event)
+                observers.hear(event)
 
-    def _started(self, trainer: Trainer, device: torch.device) -> Started:
+    def _started(self, trainer: Trainer) -> Started:
         part = self.run.config.corpus.train
         return Started(
             run=self.run.name,
             path=self.run.path,
-            device=str(device),
+            device=str(next(self.model.parameters()).device),
             parameters=self.model.parameter_count(),
             tokens=None if part is None else part.stop,
             step=trainer.step,
@@ -102,11 +102,11 @@ class Job:
         held_back = self.pack.splits[self.run.config.corpus.validation.split]
         return float(held_back["chars"] / max(held_back["tokens"], 1))
 
-    def _batches(self, device: torch.device) -> Batches:
-        """Return what reads the training text, from where it was."""
+    def _batches(self, device: torch.device, save: Save | None) -> Batches:
+        """Return what reads the training text, from where it was at a save."""
         config = self.run.config
         settings, part, context = config.settings, config.corpus.train, config.tokenizer.context
-        position = self.save.state.get("position") if self.save else None
+        position = save.state.get("position") if save else None
         if part is None:
             return StreamBatches(config.corpus, settings, self.fitted, context, device, position)
         tokens = self.pack.part(part)
@@ -128,72 +128,8 @@ class Job:
         return sample
 
 
-def train(
-    corpus: str | Path | None = None,
-    *,
-    config: str | Path | None = None,
-    preset: str = AUTO,
-    name: str | None = None,
-    checkpoints: str | Path | None = None,
-    resume: bool = False,
-    init_from: str | None = None,
-    embeddings: str | Path | None = None,
-    listen: Listen | None = None,
-    samples: bool = False,
-    observers: Sequence[object] = (),
-    **settings: Any,
-) -> Session:
-    """Train a model, and return it ready to generate.
-
-    Args:
-        corpus: a recipe's name, ``hf:OWNER/NAME``, a path, or ``-``; may be left out when resuming.
-        config: a TOML file with settings, which those given here override.
-        preset: fills in what is given nowhere.
-        name: of the run; by default the corpus's and the cell's.
-        checkpoints: the directory that runs are in.
-        resume: go on with the run ``name`` (or the latest).
-        init_from: a run whose weights, shape and tokenizer a new run starts from.
-        embeddings: a file with vectors that the embedding starts from, in the text format of word2vec or GloVe.
-        listen: told of every event.
-        samples: whether there are :class:`~charrnn.training.events.Sampled` events.
-        observers: objects with methods that are marked by ``@charrnn.hookimpl``, as a plugin's functions are; they
-            observe this run only. One that raises is warned of, and hears no more.
-        settings: by the names of :class:`charrnn.settings.TrainSettings`.
-
-    Raises:
-        CharrnnError: its kind and its one line say what is wrong.
-    """
-    from charrnn.training.new import new_job
-    from charrnn.training.resume import resumed_job
-
-    listen = listen or _ignore
-    watching = [read_observer(each) for each in observers]
-    given = {key: value for key, value in settings.items() if value is not None}
-    file = None if config is None else Path(config)
-    directory = None if checkpoints is None else Path(checkpoints)
-    address = None if corpus is None else os.fspath(corpus)
-    if resume and (init_from or embeddings or preset != AUTO):
-        raise UsageError(
-            "--resume goes on with a run as it is; --init-from, --embeddings and --preset are for a new one"
-        )
-    with StopRequest() as stop, processor_tuned():
-        if resume:
-            try:
-                job = resumed_job(address, given, file, name, directory, listen, stop)
-            except RunFinished as done:
-                listen(Notice(str(done)))
-                return load(name, checkpoints=directory)
-        else:
-            vectors = None if embeddings is None else Path(embeddings)
-            job = new_job(address, given, file, preset, name, directory, init_from, vectors, listen, stop)
-        job.train(listen, stop, samples=samples, given=watching)
-    return load(job.run)
-
-
-def _ignore(event: Event) -> None:
-    pass
-
-
 def to_device(model: LanguageModel, device: torch.device, precision: str) -> LanguageModel:
     """Put a model where it is trained, in the type that its weights are kept in."""
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, in which cuDNN multiplies float32 anyway
     return model.to(device=device, dtype=torch.float64 if precision == "float64" else torch.float32)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
@@ -11,32 +12,34 @@ from typing import Any
 import torch
 
 import charrnn
-from charrnn.corpora.fitting import load_tokenizer
+from charrnn.corpora.fitting import growing
 from charrnn.corpora.packs.pack import Part, cut
 from charrnn.corpora.prepare import Prepared, prepare_to_train
 from charrnn.device import choose_device, suitable_threads
-from charrnn.errors import CorpusError, RunError, UsageError, lacked, shown_characters
+from charrnn.errors import RunError, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
+from charrnn.model.growth import take_weights
 from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
-from charrnn.runs.config import FORMAT_VERSION, CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
+from charrnn.runs.config import CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
 from charrnn.runs.find import find_run, free_name
+from charrnn.runs.migrations import FORMAT_VERSION
 from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import ONLY_IN_TRAINING, ModelSettings, TokenizerSettings, TrainSettings
+from charrnn.training.alphabet import learned, unseen
 from charrnn.training.budget import check_budget
 from charrnn.training.embeddings import start_from
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
+from charrnn.training.memory import check_memory
 from charrnn.training.vectors import Vectors
 from charrnn.training.without_effect import without_effect
-
-#: A model whose tokenizer has to replace more of a corpus than this has nothing to bring to it.
-_MOST_UNSEEN = 0.1
 
 
 def new_job(
@@ -47,17 +50,23 @@ def new_job(
     name: str | None,
     checkpoints: Path | None,
     init_from: str | None,
+    extend_vocab: bool,
     embeddings: Path | None,
     listen: Listen,
     stop: StopRequest,
+    held: ExitStack,
 ) -> Job:
     """Read the corpus, fill in the settings, build the model and make the run directory; arguments as ``train``'s.
+
+    The run is locked until ``held`` lets go of it.
 
     Nothing is written but the cache until all of it is known to work.
     """
     directory = checkpoints_directory(checkpoints)
     if corpus is None:
         raise UsageError("train on what? Give a text file, hf:OWNER/NAME, or a name from: charrnn corpora list")
+    if extend_vocab and not init_from:
+        raise UsageError("--extend-vocab adds to the alphabet of the run that it starts from; give --init-from RUN")
     _check_name(name, directory)
     check_preset(preset)
     settings = read_settings(given, config)
@@ -71,11 +80,16 @@ def new_job(
     _check_model(settings)
     device = choose_device(settings.device)
 
-    theirs = load_tokenizer(source.config.tokenizer.name, source.tokenizer) if source else None
-    prepared = prepare_to_train(corpus, settings, lambda *at: listen(Preparing(*at)), theirs)
+    theirs = run_tokenizer(source) if source else None
+    if theirs and extend_vocab:
+        growing(theirs)
+    prepared = prepare_to_train(corpus, settings, lambda *at: listen(Preparing(*at)), theirs, extend=extend_vocab)
+    tokenizer = prepared.fitted.tokenizer
     check_budget(settings, streamed=prepared.streamed)
     record = _record(corpus, prepared, settings.val_fraction)
-    for told in _unseen(record, source):
+    if source and theirs and extend_vocab:
+        listen(Notice(learned(source, theirs.tokenizer, tokenizer)))
+    for told in unseen(record, source, tokenizer, extend=extend_vocab):
         listen(Notice(told))
     settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type)
     if prepared.streamed and settings.stream is None:
@@ -86,12 +100,12 @@ def new_job(
     torch.set_num_threads(threads)
 
     cell, *_ = settings.shape()
-    tokenizer = prepared.fitted.tokenizer
+    check_memory(settings, tokenizer.vocab_size)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, tokenizer.vocab_size)
     origin = OriginRecord()
     if source is not None:
-        model.load_state_dict(load_model(source).state_dict())
+        take_weights(model, load_model(source).state_dict())
         origin = OriginRecord(run=source.name, step=(source.state() or {"best": {}})["best"].get("step", 0))
     if vectors is not None:
         origin = OriginRecord(embeddings=vectors.path.name, sha256=vectors.sha256())
@@ -109,6 +123,7 @@ def new_job(
             name=prepared.fitted.entry.name,
             vocab_size=tokenizer.vocab_size,
             context=tokenizer.context(prepared.separator),
+            files={},
         ),
         plugins=record_plugins(
             {"cell": plugins().cells[cell], "tokenizer": prepared.fitted.entry, "corpus": prepared.entry}
@@ -117,7 +132,8 @@ def new_job(
     )
     path = directory / (name or free_name(f"{prepared.name}-{cell}", directory))
     stop.defer()
-    run = Run.create(path, run_config, prepared.fitted.directory)
+    run = Run.create(path, run_config, prepared.fitted)
+    held.enter_context(run.locked())
     return Job(run, to_device(model, device, settings.precision), prepared.fitted, prepared.pack)
 
 
@@ -161,23 +177,6 @@ def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
                 "--init-from takes its weights as they are; leave the flag out"
             )
     return settings.model_copy(update={key: getattr(theirs, key) for key in inherited})
-
-
-def _unseen(record: CorpusRecord, source: Run | None) -> Iterator[str]:
-    """Say which characters the tokenizer does not know: another run's, or one that has seen a stream's start."""
-    for split, counts in record.splits.items():
-        if counts["unseen"]:
-            if source is None:
-                yield lacked(counts["unseen"])
-                continue
-            share = sum(counts["unseen"].values()) / counts["chars"]
-            told = f"{shown_characters(counts['unseen'])}, {share:.1%} of '{split}'"
-            if share > _MOST_UNSEEN:
-                raise CorpusError(
-                    f"run '{source.name}' has never seen {told}; that is another alphabet: train a new model without "
-                    "--init-from"
-                )
-            yield f"run '{source.name}' has never seen {told}; replaced"
 
 
 def _record(address: str, prepared: Prepared, val_fraction: float) -> CorpusRecord:

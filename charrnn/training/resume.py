@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from charrnn.corpora.fitting import load_tokenizer
 from charrnn.device import choose_device
-from charrnn.errors import RunFinished, UsageError
+from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
 from charrnn.runs.corpus import reopen_pack, streamed_from
 from charrnn.runs.find import find_run
+from charrnn.runs.model import check_shapes
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import BUDGETS, TrainSettings
 from charrnn.training.batches import chunks_per_epoch
 from charrnn.training.budget import Budget, check_budget
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
+from charrnn.training.memory import check_memory
 
 #: What may differ from the run's own settings: how long and where it goes on, not what it is.
-MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "device", "threads"}
+MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "keep", "max_rollbacks", "device", "threads"}
 
 
 def resumed_job(
@@ -37,14 +40,16 @@ def resumed_job(
     checkpoints: Path | None,
     listen: Listen,
     stop: StopRequest,
+    held: ExitStack,
 ) -> Job:
-    """Open a run and what it needs; arguments as ``train``'s.
+    """Open a run and what it needs; arguments as ``train``'s. The run is locked until ``held`` lets go of it.
 
     Raises:
         UsageError: the corpus or a setting does not agree with the run.
         RunFinished: there is nothing left to do.
     """
     run = find_run(name, checkpoints_directory(checkpoints))
+    held.enter_context(run.locked())
     before = run.config
     if corpus is not None and not _same(corpus, before.corpus.address):
         raise UsageError(
@@ -58,20 +63,30 @@ def resumed_job(
     device = choose_device(settings.device)
     threads = settings.threads or before.threads
     torch.set_num_threads(threads)
-    fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
+    fitted = run_tokenizer(run)
     corpus_record = before.corpus
     if corpus_record.streamed:
         found = streamed_from(run, lambda *at: listen(Preparing(*at)))
         corpus_record = corpus_record.model_copy(update={"provenance": found})
     pack = reopen_pack(run, lambda *at: listen(Preparing(*at)), given=corpus is not None)
+    for shapes in run.shapes():
+        check_shapes(run, shapes)
+    check_memory(settings, before.tokenizer.vocab_size)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, before.tokenizer.vocab_size)
     save = run.load()
+    if save is None and before.origin.given:
+        raise RunError(
+            f"run '{run.name}' ended before it had saved what it starts from; start it again under another --name"
+        )
     if save is None:
         listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
     stop.defer()
+    run.upgrade()
+    run.repair()
+    run.sweep()
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
-    run.write_config(before.model_copy(update=changed))
+    run.write_config(run.config.model_copy(update=changed))
     return Job(run, to_device(model, device, settings.precision), fitted, pack, save)
 
 
@@ -93,7 +108,7 @@ def _check_that_something_is_left(run: Run, settings: TrainSettings) -> None:
     unchanged = all(getattr(settings, key) == getattr(before, key) for key in BUDGETS) and (
         settings.patience == before.patience
     )
-    if spent or (state.get("finished") and unchanged):
+    if state["finished"] and (spent or unchanged):
         raise RunFinished(
             f"run '{run.name}' is finished after {state['step']} steps; a larger --steps, --epochs or --time goes on"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -55,6 +56,7 @@ class Counters:
         evaluation_seconds: the longest that an evaluation took; a budget of time leaves as long for the last one.
         window: what the next logged line has to sum up so far.
         metrics_bytes: length of ``metrics.jsonl`` at the save; what comes after was not saved.
+        rollbacks: how often it went back to a save because it diverged.
     """
 
     step: int = 0
@@ -69,6 +71,7 @@ class Counters:
     evaluation_seconds: float = 0.0
     window: Window = field(default_factory=Window)
     metrics_bytes: int = 0
+    rollbacks: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counters as JSON."""
@@ -110,7 +113,7 @@ def capture(optimizer: Optimizer, state: ModelState, device: torch.device) -> di
     return tensors
 
 
-def restore(tensors: dict[str, Tensor], optimizer: Optimizer, empty: ModelState, device: torch.device) -> ModelState:
+def restore(tensors: Mapping[str, Tensor], optimizer: Optimizer, empty: ModelState, device: torch.device) -> ModelState:
     """Put back what :func:`capture` gathered.
 
     Args:
