@@ -13,6 +13,7 @@ import charrnn
 from charrnn.cli.plugging import PluginCommands, takes_plugins
 from charrnn.errors import UsageError
 from charrnn.launch import read_place
+from charrnn.reporting.echo import say
 
 PROGRAM = "charrnn"
 
@@ -101,7 +102,7 @@ def make_app() -> Any:
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"{PROGRAM} {charrnn.__version__}")
+        say(f"{PROGRAM} {charrnn.__version__}")
         raise typer.Exit
 
 

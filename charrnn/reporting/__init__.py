@@ -26,15 +26,14 @@ def make_reporter(*, json: bool) -> Reporter:
     from charrnn.reporting.plain import PlainReporter
 
     if not leads():  # and hears of nothing
-        return PlainReporter(sys.stderr)
+        return PlainReporter()
     if json:
         from charrnn.reporting.json_lines import JsonLinesReporter
 
-        return JsonLinesReporter(sys.stdout)
+        return JsonLinesReporter()
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        from rich.console import Console
-
+        from charrnn.reporting.console import SafeConsole
         from charrnn.reporting.live import LiveReporter
 
-        return LiveReporter(Console(stderr=True))
-    return PlainReporter(sys.stderr)
+        return LiveReporter(SafeConsole(stderr=True))
+    return PlainReporter()

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from charrnn.errors import ExitCode, PeerError
 from charrnn.launch import Place, agree
@@ -74,15 +75,13 @@ class JoinedRanks(Ranks):
 
     def sharing(self, module: nn.Module, *, unused: bool) -> nn.Module:
         """Return a module whose gradients are averaged over the ranks, while its backward pass still runs."""
-        from torch.nn.parallel import DistributedDataParallel
-
         if self.size == 1:
             return module
         return DistributedDataParallel(module, gradient_as_bucket_view=True, find_unused_parameters=unused)
 
     def apart(self, module: nn.Module) -> AbstractContextManager[None]:
         """Let, within, the gradients of what :meth:`sharing` returned stay on their ranks."""
-        return nullcontext() if self.size == 1 else module.no_sync()  # type: ignore[operator]
+        return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
 
     def draw_apart(self, seed: int, step: int) -> None:
         """Let each rank's random numbers, in this step, be its own.

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from charrnn.model import LanguageModel, detach, map_state
-from charrnn.model.recurrent_weights import dropped
-from charrnn.recurrence import Compiler, compiling
+from charrnn.model import LanguageModel, map_state
 from charrnn.settings import TrainSettings
 from charrnn.training.averaging import WeightAverage
 from charrnn.training.batches import Chunk
-from charrnn.training.chunk import ChunkLoss
 from charrnn.training.events import Notice
+from charrnn.training.gradient import Gradient
 from charrnn.training.observers import Observers
 from charrnn.training.optimizer import clip_gradient, make_optimizer, step
 from charrnn.training.ranks import Ranks
+from charrnn.training.recorded import RecordedGradient, can_be_recorded
 from charrnn.training.state import capture, restore
 from charrnn.training.warmup import warm_up
 
@@ -53,57 +52,38 @@ class Learner:
         self._optimizer = make_optimizer(model, settings)
         self._average = WeightAverage(model, settings.ema or 0.0)
         self._ranks = ranks
-        self._lanes = (settings.batch_size or 1) // ranks.size
-        self._empty = model.initial_state(self._lanes)
+        self._all_lanes = settings.batch_size or 1
+        self._empty = model.initial_state(self._all_lanes // ranks.size)
         self._state = self._empty
-        self._module: nn.Module = ChunkLoss(model, settings.recompute_every)
-        self._shares = False
-        self._compiler = Compiler() if settings.compile else None
-        self._autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
-        if settings.precision == "bfloat16":
-            self._autocast = lambda: torch.autocast(self._device.type, torch.bfloat16)
+        self._plain = Gradient(model, settings, ranks)
+        recorded = can_be_recorded(settings, self._device, ranks)
+        self._gradient = RecordedGradient(self._plain) if recorded else self._plain
 
     def warm_up(self) -> Iterator[Notice]:
         """Plan and compile what a step runs; nothing is learned."""
-        complete = yield from warm_up(self.model, self._settings, self._lanes, self._compiler, self._autocast)
-        if not self._shares:  # once: going back to a save is no new start
-            self._module, self._shares = self._ranks.sharing(self._module, unused=not complete), True
+        yield from warm_up(self._plain, self._settings, self._ranks)
 
     def step(self, chunks: Sequence[Chunk], lr: float, *, number: int) -> Step:
         """Learn from chunks that follow on each other, by the mean of their gradients.
 
         Args:
-            chunks: of the text.
+            chunks: of the text, as many as the settings say.
             lr: learning rate.
             number: of the step, counted from 1.
         """
         self._ranks.draw_apart(self._settings.seed, number)
-        self._optimizer.zero_grad(set_to_none=True)
-        *before, last = chunks
-        with self._ranks.apart(self._module):
-            losses = [self._gradient(chunk, len(chunks)) for chunk in before]
-        losses.append(self._gradient(last, len(chunks)))
+        losses = []
+        for place, chunk in enumerate(chunks):
+            state = self._empty if chunk.at_start else self._state
+            given = chunk.inputs, chunk.targets, state
+            loss, self._state = self._gradient(*given, self._observers.phase_started, place)
+            losses.append(loss)
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).mean()
         self._observers.phase_started("optimizer")
         norm, cut = clip_gradient(self.model, self._settings)
         step(self._optimizer, lr)
         self._average.update(number)
         return Step(loss, norm, cut)
-
-    def _gradient(self, chunk: Chunk, count: int) -> Tensor:
-        """Add the gradient of one of ``count`` chunks to that of the step, carry the state on, and return the loss."""
-        if chunk.at_start:
-            self._state = self._empty
-        # Both hold for the backward pass as well, which may have to compute again.
-        with compiling(self._compiler), dropped(self.model, self._settings.weight_drop):
-            self._observers.phase_started("forward")
-            with self._autocast():
-                loss, state = self._module(chunk.inputs, chunk.targets, self._state)
-            self._state = detach(state)
-            self._observers.phase_started("backward")
-            (loss if count == 1 else loss / count).backward()
-        found: Tensor = loss.detach()
-        return found
 
     def averaged(self) -> AbstractContextManager[None]:
         """Let the model have, within, the average for its weights, where there is one."""
@@ -125,8 +105,8 @@ class Learner:
             RunError: the tensors are not of this model.
         """
         self.model.load_state_dict(weights)
-        empty = self.model.initial_state(self._settings.batch_size or 1)
+        empty = self.model.initial_state(self._all_lanes)
         state = restore(tensors, self._optimizer, empty, self._device)
-        mine = self._ranks.share.slice(self._settings.batch_size or 1)
+        mine = self._ranks.share.slice(self._all_lanes)
         self._state = map_state(lambda leaf: leaf[mine], state)
         self._average.restore(tensors)

@@ -26,7 +26,6 @@ from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
 from charrnn.runs.config import CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
 from charrnn.runs.find import find_run, free_name
-from charrnn.runs.manifest import records_of
 from charrnn.runs.migrations import FORMAT_VERSION
 from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
@@ -87,7 +86,7 @@ def new_job(
     with ranks.together():
         if ranks.first:
             ranks.keep(os.fspath(path.absolute()))
-            Run.create(path, draft.config, draft.prepared.fitted.directory)
+            Run.create(path, draft.config, draft.prepared.fitted)
             held.enter_context(Run(path).locked())
     with ranks.together():
         run = seen(path)
@@ -174,7 +173,7 @@ def _drafted(
             name=prepared.fitted.entry.name,
             vocab_size=tokenizer.vocab_size,
             context=tokenizer.context(prepared.separator),
-            files=records_of(prepared.fitted.directory),
+            files={},
         ),
         plugins=record_plugins(
             {"cell": plugins().cells[cell], "tokenizer": prepared.fitted.entry, "corpus": prepared.entry}
