@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check check-core check-corpora check-plugins picture bench bench-generation cells results soak proof-packing proof-streaming proof-prompt proof-help clean
+.PHONY: demo test lint types check check-core check-corpora check-plugins picture bench bench-generation bench-ranks cells results soak proof-packing proof-streaming proof-prompt proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -44,6 +44,10 @@ bench: $(READY)
 # How fast text is generated: writes docs/generation-speed.md; give it ten minutes and the machine for itself.
 bench-generation: $(READY)
 	$(BIN)/python -m benchmarks.generation
+
+# What a second process brings here: writes a table into docs/scaling.md; give it three minutes and the machine for itself.
+bench-ranks: $(READY)
+	$(BIN)/python -m benchmarks.ranks
 
 # Every cell trained alike: writes docs/cells.md; CORPUS is a text file, or whatever charrnn train takes.
 CORPUS ?= tinyshakespeare

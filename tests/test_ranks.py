@@ -79,6 +79,7 @@ TRAININGS = [
     {"name": "stream-parts", **MORE},
     {"name": "stream-one", **MORE, "steps": 40},
     {"name": "undisturbed", "corpus": "words.txt", **DISTURBED},
+    {"name": "breaks", **STREAM, "steps": 40, "breaks": True},
     {"name": "lanes", **TWENTY, **SMALL, "batch_size": 7},
     {"name": "no-data", "corpus": "words.txt", "stream": True, **SMALL, "steps": 2},
     {"name": "settings", **TWENTY, **SMALL, "of_rank": {"seed": [1, 2]}},
@@ -241,6 +242,15 @@ def test_what_one_rank_alone_cannot_do_it_tells_itself(trained_by_two):
     assert first[0] == "PeerError"
     assert "there is no file 'none.txt'" in second[1]
     assert second[0] == "CorpusError"
+
+
+def test_a_stream_that_breaks_for_one_rank_loses_nothing(trained_by_two):
+    first, second = ends(trained_by_two, "breaks")
+    assert first[0] == "PeerError"
+    assert (
+        "the hub cannot be reached. Everything up to step 32 is saved; go on with: charrnn train --resume" in second[1]
+    )
+    assert state(trained_by_two, "breaks")["step"] == 32
 
 
 def test_a_finished_run_is_finished_for_every_rank(trained_by_two):

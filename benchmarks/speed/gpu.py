@@ -16,8 +16,10 @@ from charrnn import hookimpl
 from charrnn.model import LanguageModel
 from charrnn.plugins import plugins
 from charrnn.settings import TrainSettings
+from charrnn.training.batches import Chunk
 from charrnn.training.gradient import unheard
 from charrnn.training.learner import Learner
+from charrnn.training.ranks import Ranks
 
 _SMALL, _WIDE, _LARGE = Shape(2, 256, 128, 16), Shape(2, 512, 128, 128), Shape(3, 1024, 128, 128)
 _LSTM, _GRU, _RNN = torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN
@@ -80,13 +82,13 @@ def _learning(cell: str, shape: Shape, *, compiled: bool = False) -> Callable[[]
         compile=compiled,
     )
     observers: Any = SimpleNamespace(phase_started=unheard)
-    learner = Learner(LanguageModel(settings, VOCABULARY).cuda(), settings, observers)
+    learner = Learner(LanguageModel(settings, VOCABULARY).cuda(), settings, observers, Ranks())
     for notice in learner.warm_up():
         if "without it" in notice.text:
             raise RuntimeError(notice.text)
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(VOCABULARY, (shape.steps + 1, shape.lanes), generator=generator).cuda()
-    return lambda: learner.step(ids[:-1], ids[1:], 1e-3, number=1, at_start=False)
+    return lambda: learner.step([Chunk(ids[:-1], ids[1:], at_start=False)], 1e-3, number=1)
 
 
 def _memory(step: Callable[[], object]) -> float:

@@ -61,6 +61,8 @@ class Meeting:
                 world_size=place.size,
                 timeout=timedelta(seconds=seconds or _TRAINING),
             )
+            # Only gloo can wait with a limit of its own; the group of all has it alone where there is no GPU.
+            self._patient = distributed.new_group(backend="gloo") if torch.cuda.is_available() else None
         except (OSError, RuntimeError, ValueError) as error:
             self.close()
             reason, *_ = str(error).splitlines() or [type(error).__name__]
@@ -88,7 +90,7 @@ class Meeting:
 
     def wait(self) -> None:
         """Wait for the others, however long they take."""
-        distributed.monitored_barrier(timeout=_PACKING)
+        distributed.monitored_barrier(self._patient, timeout=_PACKING)
 
     def close(self) -> None:
         """Break off the connections."""
