@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from charrnn.controls import printable
 from charrnn.errors import CharrnnError, InterruptedRunError, PluginError
 
 #: Set to 1 by who wants to see where a plugin fails.
@@ -34,7 +35,7 @@ def trace(told: str) -> None:
     if is_set(TRACE):
         import logging  # costs the help six milliseconds
 
-        logging.getLogger(__name__).info(told)
+        logging.getLogger(__name__).info(printable(told))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

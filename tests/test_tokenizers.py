@@ -91,7 +91,7 @@ def test_a_damaged_alphabet_is_told(content, tmp_path):
 
 def test_a_damaged_sentencepiece_model_is_told(tmp_path):
     (tmp_path / "sentencepiece.model").write_bytes(b"no model")
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match="is damaged: it is no model from byte 0 on"):
         SentencePieceTokenizer.load(tmp_path)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from charrnn.cells.base import Cell
+from charrnn.cells.base import Cell, State
 
 
 class FusedCell(Cell):
@@ -31,6 +31,20 @@ class FusedCell(Cell):
         """``U h + d`` for one step and all gates: ``[B, H] -> [B, G H]``."""
         _, weight, _, bias = self.kernel.all_weights[0]
         return functional.linear(hidden, weight, bias)
+
+    def run_kernel(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Run ``[T, B, I]`` through torch's kernel.
+
+        On a GPU torch's mixed precision would have it compute in float16, whatever was asked for, where what is small
+        in a gradient is 0: it computes in the weights' own type.
+        """
+        if inputs.is_cuda and torch.is_autocast_enabled("cuda"):
+            own = self.kernel.all_weights[0][0].dtype
+            with torch.autocast("cuda", enabled=False):
+                return self.run_kernel(inputs.to(own), tuple(leaf.to(own) for leaf in state))
+        first, *others = (leaf.unsqueeze(0) for leaf in state)
+        outputs, last = self.kernel(inputs, (first, *others) if others else first)
+        return outputs, tuple(leaf.squeeze(0) for leaf in (last if others else (last,)))
 
     @staticmethod
     def kernel_is_slower(inputs: Tensor) -> bool:
