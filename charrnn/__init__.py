@@ -29,7 +29,7 @@ _PUBLIC = {
     "hookimpl": "charrnn.hookspecs",
     "linear_scan": "charrnn.recurrence",
     "load": "charrnn.generation.session",
-    "train": "charrnn.training.job",
+    "train": "charrnn.training.train",
 }
 
 __all__ = ["DISTRIBUTION", "__version__", *_PUBLIC]
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from charrnn.recurrence import QuickProducts as QuickProducts
     from charrnn.recurrence import linear_scan as linear_scan
     from charrnn.tokenizers.base import Tokenizer as Tokenizer
-    from charrnn.training.job import train as train
+    from charrnn.training.train import train as train
 
 
 def __getattr__(name: str) -> Any:

@@ -235,6 +235,7 @@ class LoopSettings(Settings):
         None, ge=1, description="stop after so many evaluations that bring nothing better (default: never)"
     )
     save_every: Duration = Field(60.0, description="time between saves, at most; each evaluation saves as well")
+    keep: int = Field(1, ge=1, le=1000, description="how many saves the run keeps, the newest ones")
     device: Device = Field("auto", description="auto, cpu, cuda or mps")
     precision: Literal["float32", "bfloat16", "float64"] = Field(
         "float32", description="arithmetic; bfloat16 is mixed precision, for GPUs"

@@ -15,6 +15,7 @@ from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
 from charrnn.settings import ModelSettings
 from tests.conftest import TINY
+from tests.forging import reseal
 
 V = 7
 
@@ -89,6 +90,7 @@ def test_weights_that_are_no_numbers_are_told(device, trained, tmp_path):
     weights = load_file(path)
     weights["output.bias"].fill_(float("nan"))
     save_file(weights, path)
+    reseal(tmp_path / "words")
     session = charrnn.load(tmp_path / "words", device=device)
     for settings in ({}, {"temp": 0}):
         with pytest.raises(charrnn.CharrnnError, match="NaN"):

@@ -15,6 +15,7 @@ from charrnn.plugins import Plugins, PluginWarning
 from charrnn.plugins.manager import BUILTIN
 from charrnn.registry import Owner, Registry
 from tests.conftest import TINY
+from tests.forging import forge_config, put
 
 CELL = """
 import torch
@@ -333,9 +334,7 @@ class TestProvenance:
 
     def test_a_record_cannot_carry_a_command(self, run, cli):
         path = Path("checkpoints/mine/config.json")
-        config = json.loads(path.read_text())
-        config["plugins"]["cell"]["distribution"] = "x; rm -rf ~ \x1b[31m"
-        path.write_text(json.dumps(config))
+        forge_config(path.parent, put("plugins", "cell", "distribution", value="x; rm -rf ~ \x1b[31m"))
         assert "is damaged" in cli("sample").told
 
 

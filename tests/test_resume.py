@@ -11,58 +11,63 @@ import time
 from pathlib import Path
 
 import pytest
-from safetensors.numpy import load_file
 
+import charrnn
 from charrnn.atomic import write_directory
+from charrnn.errors import UsageError
+from charrnn.layers import flag
+from charrnn.settings import TrainSettings
+from charrnn.training.resume import MAY_CHANGE
 from tests.conftest import TINY
 
-
-def metrics(run):
-    """Every logged figure but times and rates."""
-    lines = [json.loads(line) for line in (Path("checkpoints") / run / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if "second" not in key} for line in lines]
-
-
-def tensors(run):
-    path = Path("checkpoints") / run
-    save = path / "saves" / (path / "latest").read_text()
-    return {
-        f"{file.name}/{name}": value.tobytes()
-        for file in save.glob("*.safetensors")
-        for name, value in load_file(file).items()
-    }
-
-
-TECHNIQUES = ["--variational", "--weight-drop", "0.3", "--zoneout", "0.1", "--ema", "0.9", "--random-offset"]
-
-
-@pytest.mark.parametrize(("optimizer", "more"), [("adamw", TECHNIQUES), ("rmsprop", []), ("sgd", [])])
-def test_stopping_and_resuming_gives_the_same_bits(optimizer, more, text_file, text, cli, monkeypatch):
-    from charrnn.errors import ExitCode
-    from charrnn.training.interrupt import StopRequest
-
-    # An epoch has 29 chunks, so that the steps cross two ends of one; each stop falls between two logged lines.
-    corpus = text_file.parent / "short.txt"
-    corpus.write_text(text[:4000])
-    options = [corpus, *TINY, "--optimizer", optimizer, "--dropout", "0.2", "--steps", 75, "--eval-every", 10]
-    options += more
-    assert cli("train", *options, "--name", "whole").code == 0
-
-    class Stopped(StopRequest):
-        def defer(self):
-            self.exit_code = ExitCode.INTERRUPTED
-
-    with monkeypatch.context() as patch:
-        patch.setattr("charrnn.training.job.StopRequest", Stopped)
-        stopped = cli("train", *options, "--name", "parts")
-        assert stopped.code == 130
-        assert "go on with: charrnn train --resume --name parts" in stopped.err
-        for _ in range(3):
-            assert cli("train", "--resume", "--name", "parts").code == 130
-    assert json.loads((Path("checkpoints/parts/saves/00000004/state.json")).read_text())["step"] == 4
-    assert cli("train", "--resume", "--name", "parts").code == 0
-    assert metrics("parts") == metrics("whole")
-    assert tensors("parts") == tensors("whole")
+#: For each setting, a value other than the small run's; what may change is in MAY_CHANGE.
+OTHER = {
+    "column": "text",
+    "template": "{text}",
+    "filter": {"lang": "en"},
+    "encoding": "latin-1",
+    "errors": "ignore",
+    "separator": "--",
+    "newlines": "fold",
+    "normalize": "nfc",
+    "max_bytes": 1000,
+    "corpus_options": {"part": "one"},
+    "tokenizer": "byte",
+    "tokenizer_options": {"vocab_size": 300},
+    "stream": True,
+    "shuffle_buffer": 7,
+    "sample_bytes": 1000,
+    "cell": "gru",
+    "cell_options": {"activation": "relu"},
+    "layers": 2,
+    "hidden": 99,
+    "embed": 9,
+    "layer_norm": True,
+    "residual": True,
+    "tied": True,
+    "orthogonal": True,
+    "dropout": 0.5,
+    "variational": True,
+    "weight_drop": 0.5,
+    "zoneout": 0.5,
+    "optimizer": "sgd",
+    "lr": 0.5,
+    "schedule": "linear",
+    "warmup": 0.5,
+    "weight_decay": 0.5,
+    "clip": 5.0,
+    "clip_value": 0.5,
+    "ema": 0.5,
+    "seq_len": 17,
+    "batch_size": 9,
+    "random_offset": True,
+    "val_fraction": 0.5,
+    "eval_tokens": 100,
+    "precision": "float64",
+    "recompute_every": 4,
+    "compile": True,
+    "seed": 7,
+}
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -78,7 +83,7 @@ def test_a_signal_saves_and_says_how_to_go_on(number, code, text_file):
     assert process.returncode == code
     assert told.startswith("charrnn: interrupted at step ")
     assert told.endswith("go on with: charrnn train --resume --name mine\n")
-    assert int((Path("checkpoints/mine") / "latest").read_text()) > 0
+    assert int((Path("checkpoints/mine") / "latest").read_text().split()[0]) > 0
 
 
 def test_a_finished_run_says_so_and_more_budget_goes_on(text_file, cli):
@@ -100,6 +105,51 @@ def test_a_resumed_run_keeps_what_it_is(text_file, cli):
     assert cli("train", text_file, "--resume", "--steps", 4).code == 0
 
 
+def test_each_setting_may_change_or_is_refused_by_its_name(text_file, cli):
+    assert OTHER.keys() ^ TrainSettings.model_fields.keys() == MAY_CHANGE, "a setting is one or the other"
+    cli("train", text_file, *TINY, "--steps", 3, "--name", "mine")
+    config = Path("checkpoints/mine/config.json").read_bytes()
+    for name, value in OTHER.items():
+        with pytest.raises(UsageError) as refused:
+            charrnn.train(resume=True, name="mine", steps=9, **{name: value})
+        assert str(refused.value).startswith(f"{flag(name)} {value}: run 'mine' has ")
+        assert "leave the flag out, or start a new run with --init-from mine" in str(refused.value)
+    assert Path("checkpoints/mine/config.json").read_bytes() == config
+
+
+def test_what_may_change_is_gone_on_with_and_kept(text_file, cli):
+    cli("train", text_file, *TINY, "--steps", 4, "--eval-every", 2, "--name", "mine")
+    changes = {"steps": 16, "eval_every": 5, "patience": 7, "save_every": 9.0, "keep": 2, "threads": 1}
+    flags = [word for name, value in changes.items() for word in (flag(name), value)]
+    assert cli("train", "--resume", "--device", "cpu", *flags).code == 0
+    lines = [json.loads(line) for line in Path("checkpoints/mine/metrics.jsonl").read_text().splitlines()]
+    assert [each["step"] for each in lines if each["kind"] == "validation"] == [2, 4, 5, 10, 15, 16]
+    kept = cli("runs", "show", "mine", "--json").json()["settings"]
+    assert {name: kept[name] for name in changes} == changes
+    assert kept["device"] == "cpu"
+    # Another kind of budget takes the place of the one before.
+    assert cli("train", "--resume", "--epochs", 1).code == 0
+    kept = cli("runs", "show", "mine", "--json").json()
+    assert (kept["settings"]["steps"], kept["settings"]["epochs"]) == (None, 1)
+    assert kept["state"]["step"] > 16
+
+
+def test_as_many_saves_are_kept_as_were_asked_for(text_file, cli):
+    def kept():
+        saves = Path("checkpoints/mine/saves")
+        return sorted(json.loads((each / "state.json").read_text())["step"] for each in saves.iterdir())
+
+    small = [*TINY, "--eval-every", 2, "--name", "mine"]
+    assert cli("train", text_file, *small, "--steps", 8).code == 0
+    assert kept() == [8]
+    assert cli("train", "--resume", "--steps", 16, "--keep", 4).code == 0
+    assert len(kept()) == 4
+    assert kept()[0] >= 10
+    assert kept()[-1] == 16
+    assert cli("train", "--resume", "--steps", 18, "--keep", 1).code == 0
+    assert kept() == [18]
+
+
 def test_a_run_without_a_save_starts_anew(text_file, cli, monkeypatch):
     def full(path, fill):
         if path.name != "mine":
@@ -107,7 +157,7 @@ def test_a_run_without_a_save_starts_anew(text_file, cli, monkeypatch):
         write_directory(path, fill)
 
     with monkeypatch.context() as patch:
-        patch.setattr("charrnn.runs.run.write_directory", full)
+        patch.setattr("charrnn.runs.saves.write_directory", full)
         assert cli("train", text_file, *TINY, "--steps", 3, "--name", "mine").code == 1
     assert "finished save" in cli("sample").told
     resumed = cli("train", "--resume", "--name", "mine")
@@ -162,4 +212,4 @@ def test_damaged_weights_are_told(text_file, cli):
     (save / "best.safetensors").write_bytes(b"damage")
     assert "is damaged" in cli("sample").told
     (save / "best.safetensors").write_bytes((save / "training.safetensors").read_bytes())
-    assert "the weights have" in cli("sample").told
+    assert "best.safetensors is damaged" in cli("sample").told

@@ -17,7 +17,8 @@ import torch
 
 import charrnn
 from charrnn.atomic import write_directory, write_file
-from charrnn.runs.run import Run, Save
+from charrnn.runs.run import Run
+from charrnn.runs.save import Save
 from tests.conftest import TINY
 
 
@@ -78,7 +79,7 @@ def test_the_save_that_counts_is_there_until_another_one_does(mine, monkeypatch)
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("charrnn.runs.run.write_file", killed)
+        patch.setattr("charrnn.runs.saves.write_file", killed)
         with pytest.raises(KeyboardInterrupt):
             mine.save(Save(before.weights, before.best, before.training, state), better=False)
     assert (mine.path / "latest").read_text() == counted

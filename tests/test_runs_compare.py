@@ -10,7 +10,11 @@ import pytest
 import charrnn
 from charrnn.runs.run import Run
 from tests.conftest import TINY
+from tests.forging import forge_config, forge_state
 from tests.test_runs_plot import COLOUR, on_a_terminal
+
+#: The best evaluation of a run that has none yet.
+NONE = {"step": None}
 
 
 @pytest.fixture
@@ -20,15 +24,17 @@ def make(trained, tmp_path):
     def run(name, best=None, corpus=None, **settings):
         path = tmp_path / "checkpoints" / name
         shutil.copytree(trained / "words", path)
-        config = json.loads((path / "config.json").read_text())
-        config["settings"] |= settings
-        for split in config["corpus"]["splits"].values():
-            split |= corpus or {}
-        (path / "config.json").write_text(json.dumps(config))
-        (state,) = path.glob("saves/*/state.json")
-        content = json.loads(state.read_text())
-        content["best"] |= best or {}
-        state.write_text(json.dumps(content))
+
+        def like(config):
+            config["settings"] |= settings
+            for split in config["corpus"]["splits"].values():
+                split |= corpus or {}
+
+        def scored(state):
+            state["best"] = {} if best == NONE else state["best"] | (best or {})
+
+        forge_config(path, like)
+        forge_state(path, scored)
         return Run(path)
 
     return run
@@ -40,7 +46,7 @@ def rows(result):
 
 def test_the_best_run_comes_first_and_one_that_was_not_evaluated_last(make, cli):
     make("worse", {"bits_per_char": 4.5})
-    make("young", {"bits_per_char": None})
+    make("young", NONE)
     make("better", {"bits_per_char": 3.5})
     shown = cli("runs", "compare").out.splitlines()
     assert [line.split()[0] for line in shown] == ["name", "better", "worse", "young"]
@@ -78,7 +84,7 @@ def test_only_settings_that_differ_have_a_column(make, cli):
 
 @pytest.mark.parametrize(
     ("best", "corpus"),
-    [({"tokens": 50}, {}), ({}, {"sha256": "another text"}), ({"tokens": 50}, {"sha256": "another text"})],
+    [({"tokens": 50}, {}), ({}, {"sha256": "a" * 64}), ({"tokens": 50}, {"sha256": "a" * 64})],
 )
 def test_losses_on_different_text_are_told_of(best, corpus, make, cli):
     make("one")

@@ -17,6 +17,7 @@ import pytest
 from charrnn.errors import RunError
 from charrnn.runs.curves import loss_range, read_curves, thinned
 from charrnn.runs.run import Run
+from tests.forging import forge_config
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -81,10 +82,12 @@ def test_the_axes_are_labelled_with_what_they_show(make, cli):
 
 def test_bits_take_the_characters_of_a_token_into_account(make):
     run = make("mine", logged(10, 2.0), evaluated(10, 3.0, 2.16))
-    config = json.loads((run.path / "config.json").read_text())
-    for split in config["corpus"]["splits"].values():
-        split["chars"] = 2 * split["tokens"]
-    (run.path / "config.json").write_text(json.dumps(config))
+
+    def wide(config):
+        for split in config["corpus"]["splits"].values():
+            split["chars"] = 2 * split["tokens"]
+
+    forge_config(run.path, wide)
     bits, nats = read_curves(run, "bits"), read_curves(run, "nats")
     assert bits.training == [(10, pytest.approx(2.0 / math.log(2) / 2))]
     assert bits.validation == [(10, 2.16)]
@@ -216,10 +219,12 @@ def test_epochs_that_were_not_logged_are_told(make, cli):
 
 def test_a_config_without_characters_is_damaged(make):
     run = make("mine", evaluated(1, 3.0))
-    config = json.loads((run.path / "config.json").read_text())
-    for split in config["corpus"]["splits"].values():
-        del split["chars"]
-    (run.path / "config.json").write_text(json.dumps(config))
+
+    def uncounted(config):
+        for split in config["corpus"]["splits"].values():
+            split["chars"] = 0
+
+    forge_config(run.path, uncounted)
     with pytest.raises(RunError, match="is damaged"):
         read_curves(run)
 

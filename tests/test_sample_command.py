@@ -13,6 +13,7 @@ import pytest
 
 import charrnn
 from tests.conftest import TINY
+from tests.forging import reseal
 
 
 @pytest.fixture
@@ -335,6 +336,7 @@ def test_weights_that_are_no_numbers_are_told(trained, tmp_path, cli):
     weights = load_file(path)
     weights["output.bias"] = weights["output.bias"] * float("nan")
     save_file(weights, path)
+    reseal(tmp_path / "checkpoints" / "words")
     (tmp_path / "text.txt").write_text("def")
     commands = [
         ["sample", *flags, "--length", 5] for flags in ([], ["--temp", 0], ["--beam", 3], ["--top-k", 3], ["--json"])

@@ -25,8 +25,8 @@ TIERS = [
     ["corpora", "model", "device"],
     ["cells", "tokenizers", "recurrence"],
     ["builtin", "plugins", "layers", "options"],
-    ["registry", "settings", "hookspecs", "atomic"],
-    ["isolation", "units"],
+    ["registry", "settings", "hookspecs", "atomic", "strict_json", "strict_toml"],
+    ["isolation", "units", "strict_file", "memory"],
     ["errors"],
 ]
 #: The hook through which the built-in recipes are registered looks for their files; the hooks of observers name the

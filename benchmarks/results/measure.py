@@ -13,8 +13,9 @@ from benchmarks.results.experiments import Experiment
 from benchmarks.speed.machine import describe
 from charrnn.evaluation import score_tokens
 from charrnn.runs.corpus import text_to_score
-from charrnn.runs.metrics import read_metrics
-from charrnn.runs.run import METRICS, Run
+from charrnn.runs.layout import METRICS
+from charrnn.runs.metrics import Logged
+from charrnn.runs.run import Run
 from charrnn.settings import CorpusSettings
 
 #: Parts of the held-back text, as shares of it.
@@ -67,7 +68,7 @@ def measure(experiment: Experiment, corpus: Path, runs: Path, seed: int) -> Row:
     run = Run(runs / name)
     state = run.state()
     assert state is not None
-    trained = [record for record in read_metrics(run.path / METRICS)[0] if record["kind"] == "train"]
+    trained = [record for record in Logged(run.path / METRICS) if record["kind"] == "train"]
     whole, first, second = _losses(run, _WHOLE, _FIRST, _SECOND)
     adapted = _losses(run, _WHOLE, _SECOND, dynamic=True) if experiment.table == "presets" else (None, None)
     return Row(

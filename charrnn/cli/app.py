@@ -20,7 +20,7 @@ COMMANDS = {
     "sample": "Write text with a trained model.",
     "score": "Measure how likely a text is to a model.",
     "eval": "Measure how well a model predicts a corpus.",
-    "runs": "List, show, plot, compare and remove runs.",
+    "runs": "List, show, plot, compare, verify and remove runs.",
     "corpora": "List, show and build corpora.",
     "plugins": "List, show, make and check plugins.",
 }

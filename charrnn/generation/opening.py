@@ -6,6 +6,7 @@ from charrnn.errors import RunError
 from charrnn.generation.network import Network
 from charrnn.plugins import plugins
 from charrnn.runs.run import Run
+from charrnn.runs.size import check_size
 from charrnn.settings import OpeningSettings
 
 
@@ -23,6 +24,7 @@ def open_network(run: Run, asked: OpeningSettings) -> Network:
     if asked.device == "cpu" and entry.numpy is not None and not asked.dynamic:
         from charrnn.generation.numpy_network import NumpyNetwork
 
+        check_size(run, run.best_shapes())
         weights = run.best_arrays()
         try:
             return NumpyNetwork(settings, run.config.tokenizer.vocab_size, weights)

@@ -12,7 +12,8 @@ from torch._C._autograd import _enable_record_function as _record
 from torch.profiler import DeviceType, ProfilerActivity, profile, record_function
 
 from charrnn.hookspecs import hookimpl
-from charrnn.runs.run import TRACE, Run
+from charrnn.runs.layout import TRACE
+from charrnn.runs.run import Run
 from charrnn.training.events import Event, Finished, Notice, Operation, Profiled, Started
 
 #: Steps before the traced ones, in which caches and the memory allocator settle.

@@ -9,7 +9,8 @@ from charrnn.errors import UsageError
 from charrnn.hookspecs import hookimpl
 from charrnn.model import LanguageModel
 from charrnn.runs.config import RunConfig
-from charrnn.runs.run import TENSORBOARD, Run
+from charrnn.runs.layout import TENSORBOARD
+from charrnn.runs.run import Run
 from charrnn.training.events import Evaluated, Finished, Logged, Sampled, Started
 
 

@@ -9,8 +9,9 @@ from statistics import harmonic_mean
 from typing import Any
 
 from charrnn.runs.config import CorpusRecord
-from charrnn.runs.metrics import has_numbers, read_metrics
-from charrnn.runs.run import METRICS, Run
+from charrnn.runs.layout import METRICS
+from charrnn.runs.metrics import Logged, has_numbers
+from charrnn.runs.run import Run
 
 #: Settings that a summary tells by other names.
 _TOLD = {"cell", "layers", "hidden"}
@@ -149,10 +150,9 @@ def _validated_on(corpus: CorpusRecord, scored: int) -> ValidatedText:
 
 def _rate(run: Run) -> float | None:
     """Return characters a second over all logged lines, each of which stands for about as many characters."""
-    records, _ = read_metrics(run.path / METRICS)
     rates = [
         each["chars_per_second"]
-        for each in records
+        for each in Logged(run.path / METRICS)
         if each.get("kind") == "train" and has_numbers(each, "chars_per_second") and each["chars_per_second"] > 0
     ]
     return harmonic_mean(rates) if rates else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,9 +11,26 @@ from pydantic import Field, model_validator
 from charrnn.corpora.packs.pack import Part
 from charrnn.errors import CharrnnError, RunError
 from charrnn.options import check
+from charrnn.runs.manifest import FileName, FileRecord
+from charrnn.runs.migrations import FORMAT_VERSION, migrate
+from charrnn.runs.seal import seal, unseal
 from charrnn.settings import Settings, TrainSettings
+from charrnn.strict_file import read_file
+from charrnn.strict_json import LARGEST
 
-FORMAT_VERSION: Literal[1] = 1
+Name = Annotated[str, Field(max_length=255)]
+Word = Annotated[str, Field(max_length=100)]
+_Counter = Annotated[int, Field(ge=0, le=10**15)]
+
+
+class SplitRecord(Settings):
+    """What a split of a corpus was when it was packed."""
+
+    tokens: _Counter
+    chars: _Counter
+    bytes: _Counter
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    unseen: dict[Annotated[str, Field(max_length=1)], _Counter]
 
 
 class CorpusRecord(Settings):
@@ -22,9 +39,9 @@ class CorpusRecord(Settings):
     ``train`` is None where the training text was streamed: no pack holds it.
     """
 
-    address: str
-    name: str
-    separator: str
+    address: Annotated[str, Field(min_length=1, max_length=4096)]
+    name: Name
+    separator: Name
     provenance: dict[str, Any]
     pack: str = Field(pattern=r"^[0-9a-f]{32}$")
     splits: dict[str, dict[str, Any]]
@@ -38,19 +55,20 @@ class CorpusRecord(Settings):
 
     @model_validator(mode="after")
     def _parts_hold_tokens(self) -> CorpusRecord:
+        counted = {name: SplitRecord.model_validate(split) for name, split in self.splits.items()}
         for part in filter(None, (self.train, self.validation)):
-            total = self.splits.get(part.split, {}).get("tokens")
-            if not isinstance(total, int) or not 0 <= part.start < part.stop <= total:
+            if part.split not in counted or not 0 <= part.start < part.stop <= counted[part.split].tokens:
                 raise ValueError(f"tokens {part.start} to {part.stop} of the split '{part.split}' are not there")
         return self
 
 
 class TokenizerRecord(Settings):
-    """The tokenizer of a run; ``context`` is the id that stands before a text's first."""
+    """The tokenizer of a run; ``context`` is the id that stands before a text's first, ``files`` what it saved."""
 
-    name: str
+    name: Name
     vocab_size: int = Field(ge=1, le=10_000_000)
     context: int = Field(ge=0)
+    files: dict[FileName, FileRecord]
 
 
 class PluginRecord(Settings):
@@ -74,51 +92,61 @@ class OriginRecord(Settings):
         sha256: of that file.
     """
 
-    run: Annotated[str, Field(max_length=255)] = ""
-    step: Annotated[int, Field(ge=0)] = 0
-    embeddings: Annotated[str, Field(max_length=255)] = ""
+    run: Name = ""
+    step: _Counter = 0
+    embeddings: Name = ""
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
 class RunConfig(Settings):
     """All that is needed to rebuild a run."""
 
-    format_version: Literal[1]
-    charrnn: str
-    created: str
-    device: str
-    threads: int
+    format_version: Literal[2]
+    charrnn: Word
+    created: Word
+    device: Word
+    threads: int = Field(ge=1, le=1024)
     settings: TrainSettings
     corpus: CorpusRecord
     tokenizer: TokenizerRecord
     plugins: dict[str, PluginRecord]
     origin: OriginRecord = OriginRecord()
 
-    def to_json(self) -> str:
-        """Write as JSON."""
-        return json.dumps(self.model_dump(mode="json"), indent=2) + "\n"
+    def with_files(self, files: Mapping[str, FileRecord]) -> RunConfig:
+        """Return the same with what the tokenizer's files are."""
+        return self.model_copy(update={"tokenizer": self.tokenizer.model_copy(update={"files": dict(files)})})
+
+    def to_bytes(self) -> bytes:
+        """Write as sealed JSON."""
+        return seal(self.model_dump(mode="json"))
 
 
-def read_config(path: Path) -> RunConfig:
+def read_config(path: Path) -> tuple[RunConfig, int]:
     """Read and check a ``config.json``.
 
+    Returns:
+        The config, and the format that it is written in: an older one's is made one of this.
+
     Raises:
-        RunError: it is not there, not JSON, or not what this version of charrnn writes.
+        RunError: it is not there, not sound JSON, changed since it was written, or not what charrnn writes.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content, found = unseal(read_file(path, LARGEST))
     except FileNotFoundError:
         raise RunError(f"'{path.parent}' is no run: it has no {path.name}") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
         raise RunError(f"{path} is damaged: {error}") from None
-    if not isinstance(content, dict):
-        raise RunError(f"{path} is damaged: it should hold an object")
-    if content.get("format_version") != FORMAT_VERSION:
+    version = content.get("format_version")
+    if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise RunError(
-            f"{path} has format_version {content.get('format_version')!r}, and this charrnn reads {FORMAT_VERSION}; "
+            f"{path} has format_version {str(version)[:40]}, and this charrnn reads 1 to {FORMAT_VERSION}; "
             "use the charrnn that wrote it"
         )
+    if bool(found) != (version > 1):
+        raise RunError(f"{path} is damaged: format {version} {'has a seal' if version > 1 else 'has none'}")
     try:
-        return check(RunConfig, content)
+        return check(RunConfig, migrate(content)), version
     except CharrnnError as error:
         raise RunError(f"{path} is damaged: {error}") from None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
 
 from charrnn.errors import RunError
-from charrnn.runs.metrics import has_numbers, read_metrics
-from charrnn.runs.run import METRICS, Run
+from charrnn.runs.layout import METRICS
+from charrnn.runs.metrics import Logged, has_numbers
+from charrnn.runs.run import Run
 
 Unit = Literal["bits", "nats"]
 Against = Literal["steps", "seconds", "epochs"]
@@ -19,6 +20,11 @@ Against = Literal["steps", "seconds", "epochs"]
 #: What a loss is called in each unit.
 UNITS: dict[Unit, str] = {"bits": "bits per character", "nats": "nats a token"}
 
+#: What is read of each kind of line.
+_DRAWN = {
+    "train": ("step", "seconds", "loss", "epoch"),
+    "validation": ("step", "seconds", "nats_per_token", "bits_per_char"),
+}
 #: The share of a run that is its beginning, as one in so many.
 _BEGINNING = 10
 #: Where a loss was measured, and what it was.
@@ -63,9 +69,8 @@ def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Cu
         NothingLoggedError: there is nothing to draw yet.
         RunError: it cannot be read.
     """
-    records, damaged = read_metrics(run.path / METRICS)
-    train = _of_kind(records, "train", "loss", "epoch")
-    validation = _of_kind(records, "validation", "nats_per_token", "bits_per_char")
+    logged = Logged(run.path / METRICS)
+    train, validation = _by_kind(logged)
     if not train and not validation:
         raise NothingLoggedError(
             f"run '{run.name}' has no metrics yet; they come with its first save; go on with: {run.resume_command}"
@@ -81,7 +86,7 @@ def read_curves(run: Run, unit: Unit = "bits", against: Against = "steps") -> Cu
         run.name,
         [(each[at], each["loss"] * scale) for each in train],
         [(each[at], each[scored]) for each in validation],
-        damaged,
+        logged.damaged,
     )
 
 
@@ -117,8 +122,14 @@ def loss_range(drawn: Iterable[Curves]) -> Point:
     return min(losses), max(losses)
 
 
-def _of_kind(records: Iterable[dict[str, Any]], kind: str, *names: str) -> list[dict[str, Any]]:
-    return [each for each in records if each.get("kind") == kind and has_numbers(each, "step", "seconds", *names)]
+def _by_kind(records: Iterable[Mapping[str, Any]]) -> list[list[dict[str, float]]]:
+    """Return what is drawn of the lines on training, and of those on validation."""
+    drawn: dict[str, list[dict[str, float]]] = {kind: [] for kind in _DRAWN}
+    for record in records:
+        names = _DRAWN.get(str(record.get("kind")), ())
+        if names and has_numbers(record, *names):
+            drawn[record["kind"]].append({name: record[name] for name in names})
+    return list(drawn.values())
 
 
 def _chars_per_token(run: Run) -> float:
@@ -129,7 +140,7 @@ def _chars_per_token(run: Run) -> float:
     return float(counts["chars"] / counts["tokens"])
 
 
-def _add_epochs(validation: Iterable[dict[str, Any]], train: Sequence[dict[str, Any]]) -> None:
+def _add_epochs(validation: Iterable[dict[str, float]], train: Sequence[dict[str, float]]) -> None:
     """Tell evaluations their epoch, which only the lines on training have: epochs go on evenly between two of them."""
     steps = [0, *(each["step"] for each in train)]
     epochs = [0.0, *(each["epoch"] for each in train)]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from charrnn.errors import RunError, near_names
-from charrnn.runs.run import CONFIG, Run
+from charrnn.runs.layout import CONFIG
+from charrnn.runs.run import Run
 
 
 def list_runs(checkpoints: Path) -> list[Run]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from charrnn.errors import RunError
+from charrnn.runs.manifest import FileRecord
+from charrnn.strict_file import open_file
+from charrnn.strict_json import parse_json
+
+#: Bytes of a line; ours have some hundred.
+_LONGEST_LINE = 65536
 
 
 class Metrics:
@@ -18,6 +26,9 @@ class Metrics:
     Args:
         path: the file; made where there is none.
         length: what the save recorded of it; later lines belong to steps that will be taken again.
+
+    Attributes:
+        found: what it was when it was opened, up to that length.
 
     Raises:
         RunError: as every method, where it cannot be written.
@@ -29,24 +40,33 @@ class Metrics:
             path.touch()
             self._file = path.open("r+b")
             self._file.truncate(min(length, path.stat().st_size))
-            self._file.seek(0, 2)
+            self._hash = hashlib.sha256()
+            while piece := self._file.read(1 << 20):
+                self._hash.update(piece)
+            self.found = self._record()
         except OSError as error:
             raise self._told(error) from error
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one line."""
+        line = json.dumps(record).encode() + b"\n"
+        self._hash.update(line)
         try:
-            self._file.write(json.dumps(record).encode() + b"\n")
+            self._file.write(line)
         except OSError as error:
             raise self._told(error) from error
 
-    def flush(self) -> int:
-        """Hand everything to the operating system, and return the file's length."""
+    def flush(self) -> FileRecord:
+        """Put everything on the disk, and return what the file is now."""
         try:
             self._file.flush()
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise self._told(error) from error
-        return self._file.tell()
+        return self._record()
+
+    def _record(self) -> FileRecord:
+        return FileRecord(size=self._file.tell(), sha256=self._hash.hexdigest())
 
     def close(self) -> None:
         """Close the file."""
@@ -57,25 +77,41 @@ class Metrics:
         return RunError(f"{self._path} cannot be written: {error.strerror}; make room or mend it, then --resume")
 
 
-def read_metrics(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """Read what was logged.
+class Logged:
+    """The lines of a metrics file that hold an object, read as they are asked for.
 
-    Returns:
-        The lines that hold an object, and how many others there are. A last line that was cut short, as by a kill, is
-        neither.
+    A last line that was cut short, as by a kill, is passed over.
 
-    Raises:
-        RunError: it cannot be read.
+    Args:
+        path: the file; one that is not there holds nothing.
+
+    Attributes:
+        damaged: lines so far that held something else.
     """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return [], 0
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from error
-    *whole, last = map(_object, lines)
-    found = [record for record in (*whole, last) if record is not None]
-    return found, len(whole) - len(found) + (last is not None)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.damaged = 0
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Read from the start.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        self.damaged = 0
+        try:
+            with open_file(self._path) as file:
+                while line := file.readline(_LONGEST_LINE):
+                    record = _object(line)
+                    if record is not None:
+                        yield record
+                    elif line.endswith(b"\n") or len(line) == _LONGEST_LINE:
+                        self.damaged += 1
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RunError(f"{self._path} cannot be read: {error.strerror}") from error
 
 
 def has_numbers(record: Mapping[str, Any], *names: str) -> bool:
@@ -86,7 +122,7 @@ def has_numbers(record: Mapping[str, Any], *names: str) -> bool:
 
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = parse_json(line)
+    except ValueError:
         return None
     return record if isinstance(record, dict) else None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from charrnn.errors import RunError, UsageError
 from charrnn.model import LanguageModel, model_shapes
 from charrnn.runs.run import Run
+from charrnn.runs.tensor_file import Shapes
 
 
 def load_model(run: Run, *, learns: bool = False) -> LanguageModel:
@@ -19,20 +18,19 @@ def load_model(run: Run, *, learns: bool = False) -> LanguageModel:
     Raises:
         RunError: the weights do not fit the config.
     """
+    check_shapes(run, run.best_shapes())
     weights = run.best_weights()
-    check_shapes(run, weights)
     model = LanguageModel(run.config.settings, run.config.tokenizer.vocab_size)
     model.load_state_dict(weights)
     return model if learns else model.requires_grad_(False)
 
 
-def check_shapes(run: Run, weights: dict[str, Tensor]) -> None:
-    """Compare saved weights with what the config implies, before anything is allocated.
+def check_shapes(run: Run, found: Shapes) -> None:
+    """Compare the shapes of saved weights with what the config implies, before anything is allocated.
 
     Raises:
         RunError: they differ.
     """
-    found = {name: tuple(value.shape) for name, value in weights.items()}
     try:
         wanted = model_shapes(run.config.settings, run.config.tokenizer.vocab_size)
     except UsageError as error:

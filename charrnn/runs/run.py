@@ -1,25 +1,9 @@
-"""A run: one directory that holds everything.
-
-::
-
-    NAME/config.json        settings, corpus, plugins
-    NAME/tokenizer/         the tokenizer's files
-    NAME/metrics.jsonl      one JSON object a logged step or evaluation
-    NAME/saves/00001200/    one whole save: weights, best weights, training state
-    NAME/latest             names the save that counts; replaced last
-    NAME/model.safetensors  the best weights, for other programs
-    NAME/README.md          a model card
-    NAME/tensorboard/       what TensorBoard reads, where it was asked for
-    NAME/profile/trace.json a trace of some steps, where it was asked for
-"""
+"""A run: one directory that holds everything (see :mod:`charrnn.runs.layout`)."""
 
 from __future__ import annotations
 
-import json
-import math
-import re
 import shutil
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,36 +12,19 @@ from charrnn.atomic import write_directory, write_file
 from charrnn.errors import RunError
 from charrnn.runs.card import model_card
 from charrnn.runs.config import RunConfig, read_config
+from charrnn.runs.layout import BEST, CARD, CONFIG, LATEST, MANIFEST, METRICS, MODEL, SAVES, TOKENIZER, WEIGHTS
+from charrnn.runs.lock import locked
+from charrnn.runs.manifest import FileRecord, check_file, manifest_of, records_of
+from charrnn.runs.migrations import FORMAT_VERSION
 from charrnn.runs.place import checkpoints_directory
+from charrnn.runs.save import Save
+from charrnn.runs.saves import SavedDirectory, Saves
+from charrnn.runs.tensor_file import Shapes, count, read_arrays, read_shapes, read_tensors
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
-
-CONFIG = "config.json"
-LATEST = "latest"
-METRICS = "metrics.jsonl"
-MODEL = "model.safetensors"
-TENSORBOARD = "tensorboard"
-TRACE = "profile/trace.json"
-_WEIGHTS = "weights.safetensors"
-_BEST = "best.safetensors"
-_TRAINING = "training.safetensors"
-_STATE = "state.json"
-_TOKENIZER = "tokenizer"
-_SAVES = "saves"
-_SAVE_NAME = re.compile(r"\d+(-again)?")
-
-
-@dataclass(frozen=True)
-class Save:
-    """What a run needs to go on: tensors by name, and the rest as JSON."""
-
-    weights: dict[str, Tensor]
-    best: dict[str, Tensor]
-    training: dict[str, Tensor]
-    state: dict[str, Any]
 
 
 class Run:
@@ -73,13 +40,13 @@ class Run:
 
         Args:
             path: must not exist.
-            config: goes into it.
+            config: goes into it, with the hashes of the tokenizer's files.
             tokenizer: the directory with the tokenizer's files, which are copied.
         """
 
         def fill(directory: Path) -> None:
-            (directory / CONFIG).write_text(config.to_json(), encoding="utf-8")
-            shutil.copytree(tokenizer, directory / _TOKENIZER)
+            shutil.copytree(tokenizer, directory / TOKENIZER)
+            (directory / CONFIG).write_bytes(config.with_files(records_of(directory / TOKENIZER)).to_bytes())
 
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -89,42 +56,97 @@ class Run:
         return cls(path)
 
     @cached_property
-    def config(self) -> RunConfig:
-        """The checked ``config.json``."""
+    def _read(self) -> tuple[RunConfig, int]:
         return read_config(self.path / CONFIG)
+
+    @property
+    def config(self) -> RunConfig:
+        """The checked ``config.json``, as this version writes it."""
+        return self._read[0]
+
+    @property
+    def format(self) -> int:
+        """The format that the run is written in."""
+        return self._read[1]
 
     def write_config(self, config: RunConfig) -> None:
         """Replace the ``config.json``."""
-        write_file(self.path / CONFIG, config.to_json().encode())
-        self.__dict__.pop("config", None)
+        write_file(self.path / CONFIG, config.to_bytes())
+        self.__dict__.pop("_read", None)
+
+    def upgrade(self) -> None:
+        """Write what an earlier version did not: manifests, and, last so that a kill does no harm, the config."""
+        if self.format == FORMAT_VERSION:
+            return
+        for save in self.saves.all():
+            metrics = FileRecord.of(self.path / METRICS, save.state()["metrics_bytes"])
+            write_file(save.path / MANIFEST, manifest_of(save.path, metrics).to_bytes())
+        latest = self.saves.latest()
+        if latest is not None:
+            self.saves.point_at(latest)
+        self.write_config(self.config.with_files(records_of(self.tokenizer)))
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the run for writing; raises RunError where another process does."""
+        return locked(self.path)
 
     @property
     def resume_command(self) -> str:
         """What a person types to go on."""
+        return f"charrnn train --resume --name {self.name}{self._elsewhere}"
+
+    @property
+    def verify_command(self) -> str:
+        """What a person types to learn what is damaged."""
+        return f"charrnn runs verify {self.name}{self._elsewhere}"
+
+    @property
+    def _elsewhere(self) -> str:
         where = self.path.parent
-        elsewhere = "" if where == checkpoints_directory() else f" --checkpoints {where}"
-        return f"charrnn train --resume --name {self.name}{elsewhere}"
+        return "" if where == checkpoints_directory() else f" --checkpoints {where}"
 
     @property
     def tokenizer(self) -> Path:
-        """The directory with the tokenizer's files."""
-        return self.path / _TOKENIZER
+        """The directory with the tokenizer's files, which are what they were.
+
+        Raises:
+            RunError: one is missing or damaged.
+        """
+        directory = self.path / TOKENIZER
+        for name, record in self.config.tokenizer.files.items():
+            check_file(directory / name, record)
+        return directory
+
+    @property
+    def saves(self) -> Saves:
+        """The saves of the run."""
+        return Saves(self.path, sealed=self.format > 1)
 
     def has_run_files(self) -> bool:
         """Tell a run from another folder with a ``config.json``."""
-        return self.tokenizer.is_dir() and any((self.path / each).exists() for each in (METRICS, LATEST, _SAVES))
+        folder = self.path / TOKENIZER
+        return folder.is_dir() and any((self.path / each).exists() for each in (METRICS, LATEST, SAVES))
 
     def saved_at(self) -> int:
         """Return when the newest save was completed, in nanoseconds; 0 where there is none."""
         try:
             return (self.path / LATEST).stat().st_mtime_ns
-        except FileNotFoundError:
+        except OSError:
             return 0
 
     def state(self) -> dict[str, Any] | None:
         """Return the newest save's state, or None where nothing was saved."""
-        directory = self._latest()
-        return None if directory is None else self._read_state(directory)
+        latest = self.saves.latest()
+        return None if latest is None else latest.state()
+
+    def shapes(self) -> list[Shapes]:
+        """Return the shapes of the newest save's weights and best weights, by their files' headers.
+
+        Raises:
+            RunError: they are damaged.
+        """
+        latest = self.saves.latest()
+        return [] if latest is None else [latest.shapes(name) for name in (WEIGHTS, BEST)]
 
     def load(self) -> Save | None:
         """Return the newest save, or None where nothing was saved.
@@ -132,15 +154,17 @@ class Run:
         Raises:
             RunError: it is damaged.
         """
-        directory = self._latest()
-        if directory is None:
+        latest = self.saves.latest()
+        if latest is None:
             return None
-        return Save(
-            weights=read_tensors(directory / _WEIGHTS),
-            best=read_tensors(directory / _BEST),
-            training=read_tensors(directory / _TRAINING),
-            state=self._read_state(directory),
-        )
+        try:
+            return latest.read()
+        except RunError as error:
+            raise RunError(f"{error}; what can still be used says: {self.verify_command}") from None
+
+    def best_shapes(self) -> Shapes:
+        """Return the shapes of the best weights by their file's header; raises RunError where there are none."""
+        return read_shapes(self._best_path())
 
     def best_weights(self) -> dict[str, Tensor]:
         """Return the best weights by validation.
@@ -156,18 +180,7 @@ class Run:
         Raises:
             RunError: there are none, or they are damaged.
         """
-        import numpy as np
-        import safetensors
-        from safetensors.numpy import load_file
-
-        path = self._best_file()
-        try:
-            arrays = load_file(path)
-        except (OSError, KeyError, safetensors.SafetensorError) as error:
-            raise RunError(f"{path} is damaged: {error}") from error
-        return {
-            name: each.astype(np.promote_types(each.dtype, np.float32), copy=False) for name, each in arrays.items()
-        }
+        return read_arrays(self._best_file())
 
     def parameters(self) -> int:
         """Count the trained numbers of the best weights, by the file's header alone.
@@ -175,31 +188,18 @@ class Run:
         Raises:
             RunError: there are none, or they are damaged.
         """
-        import safetensors
-
-        path = self._best_file()
-        try:
-            with safetensors.safe_open(path, framework="numpy") as file:
-                counts = {name: math.prod(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
-        except (OSError, safetensors.SafetensorError) as error:
-            raise RunError(f"{path} is damaged: {error}") from error
+        shapes = self.best_shapes()
         if self.config.settings.tied:
-            counts.pop("embedding.weight", None)  # the output layer's, which is saved under both names
-        return sum(counts.values())
+            shapes.pop("embedding.weight", None)  # the output layer's, which is saved under both names
+        return count(shapes)
 
-    def _best_file(self) -> Path:
-        directory = self._latest()
-        path = self.path / MODEL if directory is None else directory / _BEST
-        if directory is None and not path.exists():
-            raise RunError(f"run '{self.name}' has saved nothing yet; go on with: {self.resume_command}")
-        return path
-
-    def save(self, save: Save, *, better: bool) -> None:
-        """Write a save, make it the one that counts, and remove those before it.
+    def save(self, save: Save, *, better: bool, keep: int = 1) -> None:
+        """Write a save, make it the one that counts, and remove the oldest.
 
         Args:
             save: what to write.
             better: whether the best weights are new.
+            keep: how many saves there are to be.
 
         Raises:
             RunError: it cannot be written; the save before it still counts.
@@ -207,7 +207,9 @@ class Run:
         from safetensors import SafetensorError
 
         try:
-            self._save(save, better=better)
+            written = self.saves.write(save, keep)
+            if better or not (self.path / MODEL).exists():
+                self._derive(written)
         except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or error
             raise RunError(
@@ -215,66 +217,31 @@ class Run:
                 f"go on from there with: {self.resume_command}"
             ) from error
 
-    def _save(self, save: Save, *, better: bool) -> None:
-        from safetensors.torch import save_file
-
-        name = f"{save.state['step']:08d}"
-        saves = self.path / _SAVES
-        before = self._latest()
-        if before is not None and before.name == name:
-            name += "-again"  # the save that counts stays whole until another one does
-        shutil.rmtree(saves / name, ignore_errors=True)  # left by a save that was killed before it counted
-
-        def fill(directory: Path) -> None:
-            save_file(save.weights, directory / _WEIGHTS)
-            save_file(save.best, directory / _BEST)
-            save_file(save.training, directory / _TRAINING)
-            (directory / _STATE).write_text(json.dumps(save.state, indent=2))
-
-        write_directory(saves / name, fill)
-        write_file(self.path / LATEST, name.encode())
-        if better or not (self.path / MODEL).exists():
-            write_file(self.path / MODEL, (saves / name / _BEST).read_bytes())
-            card = model_card(self.name, self.config, save.state)
-            write_file(self.path / "README.md", card.encode(errors="backslashreplace"))
-        for other in saves.iterdir():
-            if other.name != name:
-                shutil.rmtree(other)
-
-    def _latest(self) -> Path | None:
+    def repair(self) -> bool:
+        """Write what follows from the save that counts once more, where it is another's; tells whether it was."""
+        latest = self.saves.latest()
+        if latest is None or latest.manifest is None:
+            return False
         try:
-            name = (self.path / LATEST).read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.path / LATEST} cannot be read: {error}") from error
-        directory = self.path / _SAVES / name
-        if not _SAVE_NAME.fullmatch(name) or not directory.is_dir():
-            raise RunError(f"{self.path / LATEST} is damaged: it names the save '{name[:20]}', which is not there")
-        return directory
+            check_file(self.path / MODEL, latest.manifest.files[BEST])
+        except RunError:
+            self._derive(latest)
+            return True
+        return False
 
-    def _read_state(self, directory: Path) -> dict[str, Any]:
-        path = directory / _STATE
-        try:
-            state = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path} is damaged: {error}") from error
-        known = state if isinstance(state, dict) else {}
-        if not isinstance(known.get("step"), int) or not isinstance(known.get("best"), dict):
-            raise RunError(f"{path} is damaged: it should tell the step and the best evaluation")
-        return known
+    def _derive(self, save: SavedDirectory) -> None:
+        """Write the best weights for other programs, and the card for people."""
+        write_file(self.path / MODEL, (save.path / BEST).read_bytes())
+        card = model_card(self.name, self.config, save.state())
+        write_file(self.path / CARD, card.encode(errors="backslashreplace"))
 
+    def _best_path(self) -> Path:
+        """Return where the best weights are, unread."""
+        latest = self.saves.latest()
+        if latest is None:
+            raise RunError(f"run '{self.name}' has saved nothing yet; go on with: {self.resume_command}")
+        return latest.path / BEST
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file.
-
-    Raises:
-        RunError: it is missing or damaged.
-    """
-    import safetensors
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+    def _best_file(self) -> Path:
+        latest = self.saves.latest()
+        return self._best_path() if latest is None else latest.file(BEST)

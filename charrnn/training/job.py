@@ -1,30 +1,26 @@
-"""A run that is ready to be trained, and the training of it."""
+"""A run that is ready to be trained."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, count
-from pathlib import Path
-from typing import Any
 
 import torch
 
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.packs.pack import TokenPack
-from charrnn.device import processor_tuned
-from charrnn.errors import RunFinished, UsageError
-from charrnn.generation.session import Session, load
+from charrnn.generation.session import Session
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
-from charrnn.plugins.hooks import Implementation, read_observer
-from charrnn.presets import AUTO
-from charrnn.runs.run import Run, Save
+from charrnn.plugins.hooks import Implementation
+from charrnn.runs.run import Run
+from charrnn.runs.save import Save
 from charrnn.training.batches import Batches, LaneBatches
-from charrnn.training.events import Event, Notice, Started
+from charrnn.training.events import Event, Started
 from charrnn.training.interrupt import StopRequest
+from charrnn.training.learner import Learner
 from charrnn.training.observers import Observers
 from charrnn.training.stream_batches import StreamBatches
 from charrnn.training.trainer import Trainer
@@ -70,7 +66,7 @@ class Job:
     def _trainer(self, batches: Batches, observers: Observers, *, samples: bool) -> Trainer:
         config = self.run.config
         return Trainer(
-            self.model,
+            Learner(self.model, config.settings, observers),
             config.settings,
             batches,
             self._validation(),
@@ -126,72 +122,6 @@ class Job:
             return text
 
         return sample
-
-
-def train(
-    corpus: str | Path | None = None,
-    *,
-    config: str | Path | None = None,
-    preset: str = AUTO,
-    name: str | None = None,
-    checkpoints: str | Path | None = None,
-    resume: bool = False,
-    init_from: str | None = None,
-    embeddings: str | Path | None = None,
-    listen: Listen | None = None,
-    samples: bool = False,
-    observers: Sequence[object] = (),
-    **settings: Any,
-) -> Session:
-    """Train a model, and return it ready to generate.
-
-    Args:
-        corpus: a recipe's name, ``hf:OWNER/NAME``, a path, or ``-``; may be left out when resuming.
-        config: a TOML file with settings, which those given here override.
-        preset: fills in what is given nowhere.
-        name: of the run; by default the corpus's and the cell's.
-        checkpoints: the directory that runs are in.
-        resume: go on with the run ``name`` (or the latest).
-        init_from: a run whose weights, shape and tokenizer a new run starts from.
-        embeddings: a file with vectors that the embedding starts from, in the text format of word2vec or GloVe.
-        listen: told of every event.
-        samples: whether there are :class:`~charrnn.training.events.Sampled` events.
-        observers: objects with methods that are marked by ``@charrnn.hookimpl``, as a plugin's functions are; they
-            observe this run only. One that raises is warned of, and hears no more.
-        settings: by the names of :class:`charrnn.settings.TrainSettings`.
-
-    Raises:
-        CharrnnError: its kind and its one line say what is wrong.
-    """
-    from charrnn.training.new import new_job
-    from charrnn.training.resume import resumed_job
-
-    listen = listen or _ignore
-    watching = [read_observer(each) for each in observers]
-    given = {key: value for key, value in settings.items() if value is not None}
-    file = None if config is None else Path(config)
-    directory = None if checkpoints is None else Path(checkpoints)
-    address = None if corpus is None else os.fspath(corpus)
-    if resume and (init_from or embeddings or preset != AUTO):
-        raise UsageError(
-            "--resume goes on with a run as it is; --init-from, --embeddings and --preset are for a new one"
-        )
-    with StopRequest() as stop, processor_tuned():
-        if resume:
-            try:
-                job = resumed_job(address, given, file, name, directory, listen, stop)
-            except RunFinished as done:
-                listen(Notice(str(done)))
-                return load(name, checkpoints=directory)
-        else:
-            vectors = None if embeddings is None else Path(embeddings)
-            job = new_job(address, given, file, preset, name, directory, init_from, vectors, listen, stop)
-        job.train(listen, stop, samples=samples, given=watching)
-    return load(job.run)
-
-
-def _ignore(event: Event) -> None:
-    pass
 
 
 def to_device(model: LanguageModel, device: torch.device, precision: str) -> LanguageModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
@@ -20,8 +21,10 @@ from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
 from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
-from charrnn.runs.config import FORMAT_VERSION, CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
+from charrnn.runs.config import CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
 from charrnn.runs.find import find_run, free_name
+from charrnn.runs.manifest import records_of
+from charrnn.runs.migrations import FORMAT_VERSION
 from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins, record_plugins
@@ -32,6 +35,7 @@ from charrnn.training.embeddings import start_from
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
+from charrnn.training.memory import check_memory
 from charrnn.training.vectors import Vectors
 from charrnn.training.without_effect import without_effect
 
@@ -50,8 +54,11 @@ def new_job(
     embeddings: Path | None,
     listen: Listen,
     stop: StopRequest,
+    held: ExitStack,
 ) -> Job:
     """Read the corpus, fill in the settings, build the model and make the run directory; arguments as ``train``'s.
+
+    The run is locked until ``held`` lets go of it.
 
     Nothing is written but the cache until all of it is known to work.
     """
@@ -87,6 +94,7 @@ def new_job(
 
     cell, *_ = settings.shape()
     tokenizer = prepared.fitted.tokenizer
+    check_memory(settings, tokenizer.vocab_size)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, tokenizer.vocab_size)
     origin = OriginRecord()
@@ -109,6 +117,7 @@ def new_job(
             name=prepared.fitted.entry.name,
             vocab_size=tokenizer.vocab_size,
             context=tokenizer.context(prepared.separator),
+            files=records_of(prepared.fitted.directory),
         ),
         plugins=record_plugins(
             {"cell": plugins().cells[cell], "tokenizer": prepared.fitted.entry, "corpus": prepared.entry}
@@ -118,6 +127,7 @@ def new_job(
     path = directory / (name or free_name(f"{prepared.name}-{cell}", directory))
     stop.defer()
     run = Run.create(path, run_config, prepared.fitted.directory)
+    held.enter_context(run.locked())
     return Job(run, to_device(model, device, settings.precision), prepared.fitted, prepared.pack)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
 from charrnn.runs.corpus import reopen_pack, streamed_from
 from charrnn.runs.find import find_run
+from charrnn.runs.model import check_shapes
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
@@ -24,9 +26,10 @@ from charrnn.training.budget import Budget, check_budget
 from charrnn.training.events import Notice, Preparing
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.job import Job, Listen, to_device
+from charrnn.training.memory import check_memory
 
 #: What may differ from the run's own settings: how long and where it goes on, not what it is.
-MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "device", "threads"}
+MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "keep", "device", "threads"}
 
 
 def resumed_job(
@@ -37,14 +40,16 @@ def resumed_job(
     checkpoints: Path | None,
     listen: Listen,
     stop: StopRequest,
+    held: ExitStack,
 ) -> Job:
-    """Open a run and what it needs; arguments as ``train``'s.
+    """Open a run and what it needs; arguments as ``train``'s. The run is locked until ``held`` lets go of it.
 
     Raises:
         UsageError: the corpus or a setting does not agree with the run.
         RunFinished: there is nothing left to do.
     """
     run = find_run(name, checkpoints_directory(checkpoints))
+    held.enter_context(run.locked())
     before = run.config
     if corpus is not None and not _same(corpus, before.corpus.address):
         raise UsageError(
@@ -64,14 +69,19 @@ def resumed_job(
         found = streamed_from(run, lambda *at: listen(Preparing(*at)))
         corpus_record = corpus_record.model_copy(update={"provenance": found})
     pack = reopen_pack(run, lambda *at: listen(Preparing(*at)), given=corpus is not None)
+    for shapes in run.shapes():
+        check_shapes(run, shapes)
+    check_memory(settings, before.tokenizer.vocab_size)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, before.tokenizer.vocab_size)
     save = run.load()
     if save is None:
         listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
     stop.defer()
+    run.upgrade()
+    run.repair()
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
-    run.write_config(before.model_copy(update=changed))
+    run.write_config(run.config.model_copy(update=changed))
     return Job(run, to_device(model, device, settings.precision), fitted, pack, save)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -110,7 +111,7 @@ def capture(optimizer: Optimizer, state: ModelState, device: torch.device) -> di
     return tensors
 
 
-def restore(tensors: dict[str, Tensor], optimizer: Optimizer, empty: ModelState, device: torch.device) -> ModelState:
+def restore(tensors: Mapping[str, Tensor], optimizer: Optimizer, empty: ModelState, device: torch.device) -> ModelState:
     """Put back what :func:`capture` gathered.
 
     Args:

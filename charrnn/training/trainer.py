@@ -1,36 +1,29 @@
-"""The training loop."""
+"""The training loop: for how long, what is logged, scored and saved."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator
-from contextlib import nullcontext
 from dataclasses import asdict
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, lacked
-from charrnn.model import LanguageModel, detach
-from charrnn.model.recurrent_weights import dropped
-from charrnn.recurrence import Compiler, compiling
+from charrnn.model import LanguageModel
+from charrnn.runs.layout import METRICS
 from charrnn.runs.metrics import Metrics
-from charrnn.runs.model import check_shapes
-from charrnn.runs.run import METRICS, Run, Save
+from charrnn.runs.run import Run
+from charrnn.runs.save import Save
 from charrnn.settings import TrainSettings
-from charrnn.training.averaging import WeightAverage
 from charrnn.training.batches import Batches
 from charrnn.training.budget import Budget, Clock
-from charrnn.training.chunk import chunk_loss
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Sampled, Saved
 from charrnn.training.interrupt import StopRequest
+from charrnn.training.learner import Learner, Step
 from charrnn.training.observers import Observers
-from charrnn.training.optimizer import clip_gradient, make_optimizer, step
 from charrnn.training.schedule import learning_rate
-from charrnn.training.state import Counters, Window, capture, restore
+from charrnn.training.state import Counters, Window
 from charrnn.training.validation import Validation
-from charrnn.training.warmup import warm_up
 
 #: Optimizer steps that one logged line sums up. Between two of them nothing waits for the device.
 LOG_EVERY = 10
@@ -44,7 +37,7 @@ class Trainer:
     """Trains one model within one run directory.
 
     Args:
-        model: on its device already.
+        learner: takes the steps.
         settings: complete: no preset has anything left to fill in.
         batches: the training text.
         validation: the text held back.
@@ -55,7 +48,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: LanguageModel,
+        learner: Learner,
         settings: TrainSettings,
         batches: Batches,
         validation: Validation,
@@ -63,28 +56,20 @@ class Trainer:
         observers: Observers,
         sample: Callable[[LanguageModel], str] | None = None,
     ) -> None:
-        self._model = model
+        self._learner = learner
         self._settings = settings
         self._batches = batches
         self._validation = validation
         self._run = run
         self._observers = observers
         self._sample = sample
-        self._device = next(model.parameters()).device
-        self._optimizer = make_optimizer(model, settings)
-        self._average = WeightAverage(model, settings.ema or 0.0)
         self._budget = Budget.of(settings, batches.per_epoch)
-        self._empty = model.initial_state(settings.batch_size or 1)
-        self._state = self._empty
+        self._clock = Clock()
         self._counters = Counters()
         self._best: dict[str, Tensor] = {}
         self._saved = self._logged = 0.0  # when, in seconds
         self._unseen: set[str] = set()  # characters that were told of
         self._tokens = 0  # since the last logged line
-        self._compiler = Compiler() if settings.compile else None
-        self._autocast: Callable[[], Any] = nullcontext
-        if settings.precision == "bfloat16":
-            self._autocast = lambda: torch.autocast(self._device.type, torch.bfloat16)
 
     @property
     def budget(self) -> Budget:
@@ -98,12 +83,9 @@ class Trainer:
 
     def resume(self, save: Save) -> None:
         """Go on from a save."""
-        check_shapes(self._run, save.weights)
-        self._model.load_state_dict(save.weights)
+        self._learner.restore(save.weights, save.training)
         self._best = save.best
         self._counters = Counters.from_dict(save.state)
-        self._state = restore(save.training, self._optimizer, self._empty, self._device)
-        self._average.restore(save.training)
         self._counters.finished = False
 
     def events(self, stop: StopRequest) -> Generator[Event, None, None]:
@@ -115,7 +97,7 @@ class Trainer:
         """
         metrics = Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
         try:
-            yield from warm_up(self._model, self._settings, self._compiler, self._autocast)
+            yield from self._learner.warm_up()
             self._batches.make_ready()
             yield from self._train(metrics, stop)
         finally:
@@ -123,81 +105,66 @@ class Trainer:
 
     def _train(self, metrics: Metrics, stop: StopRequest) -> Iterator[Event]:
         counters, settings = self._counters, self._settings
-        clock = Clock(counters.seconds)
+        self._clock = Clock(counters.seconds)
         self._saved = self._logged = counters.seconds
-        self._model.train()
+        self._learner.model.train()
         # A larger budget than before moves the evaluations that are still to come.
-        counters.evaluations = min(counters.evaluations, self._evaluations_by_now(clock))
+        counters.evaluations = min(counters.evaluations, self._evaluations_by_now())
         reason = "the budget is spent"
-        while (progress := self._progress(clock)) < 1:
+        while (progress := self._progress()) < 1:
             lr = learning_rate(settings, progress)
             try:
-                loss, norm, cut = self._step(lr)
+                taken = self._step(lr)
             except CorpusError as error:
-                yield self._save(metrics, clock)
+                yield self._save(metrics)
                 raise CorpusError(
                     f"{error}. Everything up to step {counters.step} is saved; go on with: {self._run.resume_command}"
                 ) from error
-            counters.window.add(loss, norm, cut)
+            counters.window.add(taken.loss, taken.norm, taken.cut)
             counters.step += 1
-            self._average.update(counters.step)
-            self._observers.step_finished(counters.step, loss)
+            self._observers.step_finished(counters.step, taken.loss)
             if counters.start_loss is None:
                 counters.start_loss = float(counters.window.loss)
             if counters.step % LOG_EVERY == 0:
-                yield self._log(metrics, lr, clock)
-            if self._evaluation_is_due(clock):
-                yield from self._evaluate(metrics, clock)
+                yield self._log(metrics, lr)
+            if self._evaluation_is_due():
+                yield from self._evaluate(metrics)
                 if settings.patience and counters.stale >= settings.patience:
                     reason = f"nothing better in {settings.patience} evaluations (--patience)"
                     break
-            elif clock.elapsed() - self._saved >= settings.save_every:
-                yield self._save(metrics, clock)
+            elif self._clock.elapsed() - self._saved >= settings.save_every:
+                yield self._save(metrics)
             if stop.exit_code is not None:
-                yield from self._stop(metrics, clock, stop.exit_code)
+                yield from self._stop(metrics, stop.exit_code)
         if counters.evaluated != counters.step:
-            yield from self._evaluate(metrics, clock)
+            yield from self._evaluate(metrics)
         counters.finished = True
-        yield self._save(metrics, clock)
-        yield Finished(self._run.name, self._run.path, counters.step, clock.elapsed(), dict(counters.best), reason)
+        yield self._save(metrics)
+        yield Finished(
+            self._run.name, self._run.path, counters.step, self._clock.elapsed(), dict(counters.best), reason
+        )
 
-    def _step(self, lr: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Take one optimizer step; returns the loss, the gradient's norm and whether it was cut down."""
-        started = self._observers.phase_started
-        started("data")
+    def _step(self, lr: float) -> Step:
+        self._observers.phase_started("data")
         at_start = self._batches.at_start
         inputs, targets = self._batches.next()
-        if at_start:
-            self._state = self._empty
-        # Both hold for the backward pass as well, which may have to compute again.
-        with compiling(self._compiler), dropped(self._model, self._settings.weight_drop):
-            started("forward")
-            with self._autocast():
-                loss, state = chunk_loss(self._model, inputs, targets, self._state, self._settings.recompute_every)
-            self._state = detach(state)
-            started("backward")
-            self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
-        started("optimizer")
-        norm, cut = clip_gradient(self._model, self._settings)
-        step(self._optimizer, lr)
         self._tokens += targets.numel()
-        return loss.detach(), norm, cut
+        return self._learner.step(inputs, targets, lr, number=self._counters.step + 1, at_start=at_start)
 
-    def _progress(self, clock: Clock) -> float:
-        return self._budget.progress(self._counters.step, clock.elapsed(), self._counters.evaluation_seconds)
+    def _progress(self) -> float:
+        return self._budget.progress(self._counters.step, self._clock.elapsed(), self._counters.evaluation_seconds)
 
-    def _log(self, metrics: Metrics, lr: float, clock: Clock) -> Logged:
+    def _log(self, metrics: Metrics, lr: float) -> Logged:
         counters = self._counters
         loss, norm = self._checked_means()
         clipped = counters.window.clipped_share()
         counters.window = Window()
-        seconds = clock.elapsed()
+        seconds = self._clock.elapsed()
         chars = self._tokens * self._validation.chars_per_token
         rate, self._tokens, self._logged = chars / max(seconds - self._logged, 1e-9), 0, seconds
         waited = self._batches.waited
         event = Logged(
-            counters.step, self._progress(clock), loss, norm, clipped, lr, self._batches.epoch, seconds, rate, waited
+            counters.step, self._progress(), loss, norm, clipped, lr, self._batches.epoch, seconds, rate, waited
         )
         metrics.append({"kind": "train", **asdict(event)})
         return event
@@ -212,29 +179,29 @@ class Trainer:
 
     def _check(self, loss: float) -> None:
         """Stop where the loss is no number, or far above its start and that of a guess at random."""
-        start = max(self._counters.start_loss or 0.0, math.log(self._model.output.out_features))
+        start = max(self._counters.start_loss or 0.0, math.log(self._learner.model.output.out_features))
         if not math.isfinite(loss) or loss > start * _FAR_ABOVE:
             raise self._diverged(loss)
 
-    def _evaluation_is_due(self, clock: Clock) -> bool:
+    def _evaluation_is_due(self) -> bool:
         if self._settings.eval_every:
             return self._counters.step % self._settings.eval_every == 0
-        return self._evaluations_by_now(clock) > self._counters.evaluations
+        return self._evaluations_by_now() > self._counters.evaluations
 
-    def _evaluations_by_now(self, clock: Clock) -> int:
-        return math.floor(self._progress(clock) * EVALUATIONS + 1e-9)
+    def _evaluations_by_now(self) -> int:
+        return math.floor(self._progress() * EVALUATIONS + 1e-9)
 
-    def _evaluate(self, metrics: Metrics, clock: Clock) -> Iterator[Event]:
+    def _evaluate(self, metrics: Metrics) -> Iterator[Event]:
         """Score the validation part, keep the weights if they are the best yet, and save."""
         self._observers.phase_started("evaluation")
-        counters, begun = self._counters, clock.elapsed()
-        with self._average.in_place():  # who hears of it sees the weights that were scored
-            nats = self._validation.loss(self._model)
+        counters, begun = self._counters, self._clock.elapsed()
+        with self._learner.averaged():  # who hears of it sees the weights that were scored
+            nats = self._validation.loss(self._learner.model)
             if not math.isfinite(nats):  # a model that only knows its text by heart has not diverged
                 raise self._diverged(nats)
             bpc = self._validation.bits_per_char(nats)
             better = not counters.best or nats < counters.best["nats_per_token"]
-            counters.evaluations = max(counters.evaluations, self._evaluations_by_now(clock))
+            counters.evaluations = max(counters.evaluations, self._evaluations_by_now())
             counters.evaluated = counters.step
             counters.stale = 0 if better else counters.stale + 1
             if better:
@@ -244,43 +211,43 @@ class Trainer:
                     "bits_per_char": bpc,
                     "tokens": len(self._validation.tokens),
                 }
-                self._best = _copy(self._model)
-            event = Evaluated(counters.step, nats, bpc, better, clock.elapsed())
+                self._best = self._learner.weights()
+            event = Evaluated(counters.step, nats, bpc, better, self._clock.elapsed())
             metrics.append({"kind": "validation", **asdict(event)})
             yield event
-        yield self._save(metrics, clock, better=better)
+        yield self._save(metrics, better=better)
         # A budget of time includes the last evaluation: leave as long for it as this one took.
-        counters.evaluation_seconds = max(counters.evaluation_seconds, clock.elapsed() - begun)
+        counters.evaluation_seconds = max(counters.evaluation_seconds, self._clock.elapsed() - begun)
         unseen = set(self._batches.unseen)
         if unseen - self._unseen:
             self._unseen = unseen
             yield Notice(lacked(unseen))
         if self._sample:
             self._observers.phase_started("sample")
-            with self._average.in_place():
-                yield Sampled(counters.step, self._sample(self._model))
-        self._logged += clock.elapsed() - begun  # the rate that is logged is that of training
+            with self._learner.averaged():
+                yield Sampled(counters.step, self._sample(self._learner.model))
+        self._logged += self._clock.elapsed() - begun  # the rate that is logged is that of training
 
-    def _save(self, metrics: Metrics, clock: Clock, *, better: bool = False) -> Saved:
+    def _save(self, metrics: Metrics, *, better: bool = False) -> Saved:
         self._observers.phase_started("save")
         counters = self._counters
         if counters.window.steps:
             self._checked_means()  # weights that are no numbers must not take the place of good ones
         if not counters.best:
             # Nothing was evaluated yet; what there is is the best there is.
-            with self._average.in_place():
-                self._best, better = _copy(self._model), True
+            with self._learner.averaged():
+                self._best, better = self._learner.weights(), True
         counters.position = self._batches.position
-        counters.metrics_bytes = metrics.flush()
-        counters.seconds = clock.elapsed()
-        training = {**capture(self._optimizer, self._state, self._device), **self._average.tensors()}
-        save = Save(_copy(self._model), self._best, training, counters.to_dict())
-        self._run.save(save, better=better)
-        self._saved = clock.elapsed()
+        logged = metrics.flush()
+        counters.metrics_bytes = logged.size
+        counters.seconds = self._clock.elapsed()
+        save = Save(self._learner.weights(), self._best, self._learner.tensors(), counters.to_dict(), logged)
+        self._run.save(save, better=better, keep=self._settings.keep)
+        self._saved = self._clock.elapsed()
         return Saved(counters.step)
 
-    def _stop(self, metrics: Metrics, clock: Clock, exit_code: ExitCode) -> Iterator[Event]:
-        yield self._save(metrics, clock)
+    def _stop(self, metrics: Metrics, exit_code: ExitCode) -> Iterator[Event]:
+        yield self._save(metrics)
         raise InterruptedRunError(
             f"interrupted at step {self._counters.step}; everything is saved, go on with: {self._run.resume_command}",
             exit_code,
@@ -293,7 +260,3 @@ class Trainer:
             f"training diverged at step {self._counters.step}: the loss is {loss:.4g}; {kept}. "
             f"Try again with a lower --lr, or --clip {self._settings.clip / 4 or 1:g}"
         )
-
-
-def _copy(model: LanguageModel) -> dict[str, Tensor]:
-    return {name: value.detach().to("cpu", copy=True) for name, value in model.state_dict().items()}

@@ -13,8 +13,9 @@ from charrnn.cli.runs.names import names_argument
 from charrnn.errors import UsageError
 from charrnn.runs.curves import UNITS, Against, Curves, NothingLoggedError, Unit, read_curves
 from charrnn.runs.find import find_runs
+from charrnn.runs.layout import METRICS
 from charrnn.runs.place import checkpoints_directory
-from charrnn.runs.run import METRICS, Run
+from charrnn.runs.run import Run
 
 
 def plot(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from charrnn.runs.metrics import has_numbers, read_metrics
+from charrnn.runs.metrics import Logged, has_numbers
 from charrnn.settings import OptimizerSettings
 
 
@@ -32,9 +32,8 @@ def read_clipping(metrics: Path) -> Clipping:
     Raises:
         RunError: it cannot be read.
     """
-    records, _ = read_metrics(metrics)
     before, steps, clipped = 0, 0, 0.0
-    for record in records:
+    for record in Logged(metrics):
         if record.get("kind") == "train" and has_numbers(record, "step"):
             taken, before = record["step"] - before, record["step"]
             if has_numbers(record, "clipped"):

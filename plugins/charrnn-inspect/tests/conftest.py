@@ -14,6 +14,8 @@ from safetensors.numpy import load_file, save_file
 import charrnn
 from charrnn.cli import main
 from charrnn.plugins import plugins
+from charrnn.runs.layout import MANIFEST
+from charrnn.runs.manifest import manifest_of
 
 
 @dataclass
@@ -124,4 +126,7 @@ def counting(runs, cache):
         table[[alphabet.index(sign) for sign in signs], place] = value
     (path,) = session.run.path.glob("saves/*/best.safetensors")
     save_file(load_file(path) | {"embedding.weight": table}, path)
+    save = session.run.saves.latest()
+    (save.path / MANIFEST).write_bytes(manifest_of(save.path, save.manifest.metrics).to_bytes())
+    session.run.saves.point_at(save)
     return session.run

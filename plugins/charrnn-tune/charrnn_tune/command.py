@@ -41,7 +41,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
         "Training": LoopSettings,
     },
     # The budgets are the search's own, and a trial's run is saved for nobody.
-    but=[*BUDGETS, "save_every"],
+    but=[*BUDGETS, "save_every", "keep"],
 )
 @takes_settings({"Budget": SearchSettings})
 def tune(

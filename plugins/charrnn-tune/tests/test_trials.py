@@ -101,13 +101,13 @@ def test_ctrl_c_while_a_trial_trains(tmp_path):
     program = (
         "import os, signal, sys\n"
         "from charrnn.cli import main\n"
-        "from charrnn.training.trainer import Trainer\n"
-        "step, calls = Trainer._step, []\n"
-        "def stopped(self, lr):\n"
+        "from charrnn.training.learner import Learner\n"
+        "step, calls = Learner.step, []\n"
+        "def stopped(self, inputs, targets, lr, **more):\n"
         "    calls.append(lr)\n"
         "    if len(calls) == 5: os.kill(os.getpid(), signal.SIGINT)\n"
-        "    return step(self, lr)\n"
-        "Trainer._step = stopped\n"
+        "    return step(self, inputs, targets, lr, **more)\n"
+        "Learner.step = stopped\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     small = ["--layers", "1", "--hidden", "8", "--embed", "4", "--batch-size", "4", "--seq-len", "8"]

@@ -68,7 +68,7 @@ def gradients(
         curves = [of_fresh_cell(name, features, distance, seed) for name in dict.fromkeys(cell)]
         _show(f"fresh cells of {features} features, seed {seed}", curves, {"hidden": features}, json, svg, png)
         return
-    from charrnn.runs.run import METRICS
+    from charrnn.runs.layout import METRICS
     from charrnn_inspect.clipping import describe, read_clipping
     from charrnn_inspect.gradients import of_layers
     from charrnn_inspect.held_back import held_back

@@ -1,0 +1,62 @@
+"""``charrnn runs verify``."""
+
+from __future__ import annotations
+
+import json as json_format
+from typing import Annotated, Any
+
+import typer
+
+from charrnn.cli.parameters import Checkpoints, Json
+from charrnn.cli.runs.names import names_argument, tell_none
+from charrnn.errors import ExitCode
+from charrnn.runs.find import find_runs, list_runs
+from charrnn.runs.mending import mend
+from charrnn.runs.place import checkpoints_directory
+from charrnn.runs.verification import Findings, verify
+
+
+def verify_(
+    runs: Annotated[list[str] | None, names_argument("all")] = None,
+    mend_: Annotated[
+        bool,
+        typer.Option("--mend", help="Make again what can be, and let the newest whole save count."),
+    ] = False,
+    checkpoints: Checkpoints = None,
+    json: Json = False,
+) -> int:
+    """Compare every file of runs with what was written: what is damaged, and what can still be used.
+
+    The exit code is 1 where something is damaged.
+    """
+    directory = checkpoints_directory(checkpoints)
+    chosen = find_runs(runs, directory) if runs else list_runs(directory)
+    if not chosen and not json:
+        tell_none(checkpoints)
+    if mend_:
+        for run in chosen:
+            for done in mend(run):
+                typer.echo(done, err=True)
+    found = [verify(run) for run in chosen]
+    if json:
+        typer.echo(json_format.dumps([_record(each) for each in found]))
+    else:
+        from charrnn.reporting.verification import print_findings
+
+        for each in found:
+            print_findings(each)
+    return ExitCode.TOLD_ERROR if any(each.damage for each in found) else ExitCode.DONE
+
+
+def _record(found: Findings) -> dict[str, Any]:
+    return {
+        "run": found.run.name,
+        "format": found.format,
+        "checked": found.checked,
+        "damage": [{"file": str(each.path), "problem": each.problem, "harm": each.harm} for each in found.damage],
+        "whole_saves": found.whole,
+        "latest": found.latest,
+        "left": [str(each) for each in found.left],
+        "generates": found.generates,
+        "trains": found.trains,
+    }

@@ -1,0 +1,42 @@
+"""What was found out of a run's files, in lines."""
+
+from __future__ import annotations
+
+import typer
+
+from charrnn.reporting.text import printable
+from charrnn.runs.verification import Findings
+
+
+def print_findings(found: Findings) -> None:
+    """Print what is damaged, what it harms, and what can be done."""
+    for line in _lines(found):
+        typer.echo(printable(line))
+
+
+def _lines(found: Findings) -> list[str]:
+    if not found.damage:
+        what = f"{found.checked} files are as they were written"
+        if found.format == 1:
+            what = "what can be read is sound; format 1 has no hashes to compare with, which train --resume adds"
+        saved = f", save {found.latest} counts" if found.latest else "; nothing was saved yet"
+        return [f"run {found.run.name}: whole: {what}{saved}", *_left(found)]
+    lines = [f"run {found.run.name}: damaged"]
+    for each in found.damage:
+        lines.append(f"  {each.problem}" + (f" ({each.harm})" if each.harm else ""))
+    lines.append(f"  sample, score, eval: {'can be used' if found.generates else 'cannot be used'}")
+    return [*lines, f"  train --resume: {_training(found)}", *_left(found)]
+
+
+def _training(found: Findings) -> str:
+    if found.trains and found.latest:
+        return f"goes on from step {found.whole[found.latest]}"
+    if found.whole and found.format:
+        return f"cannot go on; save {list(found.whole)[-1]} is whole: {found.run.verify_command} --mend takes it"
+    if found.generates:
+        return f"cannot go on; a new run starts from its weights: charrnn train CORPUS --init-from {found.run.name}"
+    return "cannot go on"
+
+
+def _left(found: Findings) -> list[str]:
+    return [f"  {path} was left behind, and does no harm" for path in found.left]

@@ -1,0 +1,213 @@
+"""The saves of a run: each whole, one that counts, no more than are to be kept."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from charrnn.atomic import write_directory, write_file
+from charrnn.errors import RunError, UsageError
+from charrnn.options import check
+from charrnn.runs.layout import BEST, LATEST, MANIFEST, PARTS, SAVES, STATE, TRAINING, WEIGHTS
+from charrnn.runs.manifest import Manifest, check_file, manifest_of, read_manifest
+from charrnn.runs.save import Save
+from charrnn.runs.state_record import StateRecord
+from charrnn.runs.tensor_file import Shapes, count, read_shapes, read_tensors
+from charrnn.strict_file import read_file
+from charrnn.strict_json import read_json
+
+_NAME = re.compile(r"(\d{8,15})(-again)?")
+_POINTER = re.compile(r"(\d{8,15}(?:-again)?)(?: ([0-9a-f]{64}))?\n?")
+#: The optimizer's averages are a few times the weights; the lanes' state and the random generators come on top.
+_MOST_TRAINING = 16
+_MOST_BESIDE = 1 << 28
+
+
+@dataclass(frozen=True)
+class SavedDirectory:
+    """One save on disk; every file of it is compared with the manifest before it is read.
+
+    Args:
+        path: of the directory.
+        sealed: whether it has to have a manifest, as all have since format 2.
+        seal: that the manifest should have, where that is known.
+    """
+
+    path: Path
+    sealed: bool
+    seal: str = ""
+
+    @cached_property
+    def manifest(self) -> Manifest | None:
+        """What its files were.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        if not self.sealed:
+            return None
+        manifest, found = read_manifest(self.path / MANIFEST)
+        if self.seal and found != self.seal:
+            raise RunError(f"{self.path.parent.parent / LATEST} is damaged: {self.path / MANIFEST} has another seal")
+        if manifest.files.keys() != set(PARTS):
+            raise RunError(f"{self.path / MANIFEST} is damaged: it should list {', '.join(PARTS)}")
+        return manifest
+
+    def state(self) -> dict[str, Any]:
+        """Return the numbers of training.
+
+        Raises:
+            RunError: they are missing or damaged.
+        """
+        path = self.file(STATE)
+        try:
+            state = read_json(path)
+            if not isinstance(state, dict):
+                raise UsageError("it should hold an object")
+            return check(StateRecord, state).model_dump()
+        except OSError as error:
+            raise RunError(f"{path} is damaged: {error.strerror}") from None
+        except (ValueError, UsageError) as error:
+            raise RunError(f"{path} is damaged: {error}") from None
+
+    def shapes(self, name: str) -> Shapes:
+        """Return the shapes of a file's tensors; raises RunError where it is missing or no such file."""
+        return read_shapes(self.path / name)
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file that is what it was.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        path = self.path / name
+        if self.manifest is not None:
+            check_file(path, self.manifest.files[name])
+        return path
+
+    def read(self) -> Save:
+        """Read all of it, weights of shapes that were checked before.
+
+        Raises:
+            RunError: some of it is missing or damaged.
+        """
+        most = count(self.shapes(WEIGHTS)) * _MOST_TRAINING + _MOST_BESIDE
+        if count(self.shapes(TRAINING)) > most:
+            raise RunError(f"{self.path / TRAINING} is damaged: it is far larger than the model")
+        return Save(
+            weights=read_tensors(self.file(WEIGHTS)),
+            best=read_tensors(self.file(BEST)),
+            training=read_tensors(self.file(TRAINING)),
+            state=self.state(),
+            metrics=None if self.manifest is None else self.manifest.metrics,
+        )
+
+
+class Saves:
+    """All saves of a run.
+
+    Args:
+        run: the run's directory.
+        sealed: whether its format has manifests.
+    """
+
+    def __init__(self, run: Path, *, sealed: bool) -> None:
+        self._run = run
+        self._sealed = sealed
+
+    @property
+    def directory(self) -> Path:
+        """Where they are."""
+        return self._run / SAVES
+
+    def all(self) -> list[SavedDirectory]:
+        """Return every save, the oldest first, whether or not it is whole."""
+        if not self.directory.is_dir():
+            return []
+        found = [path for path in self.directory.iterdir() if path.is_dir() and _NAME.fullmatch(path.name)]
+        return [SavedDirectory(path, self._sealed) for path in sorted(found, key=_order)]
+
+    def latest(self) -> SavedDirectory | None:
+        """Return the save that counts, or None where nothing was saved.
+
+        Raises:
+            RunError: what names it is damaged.
+        """
+        pointer = self._run / LATEST
+        try:
+            written = read_file(pointer, 100).decode("ascii")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RunError(f"{pointer} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise RunError(f"{pointer} is damaged: {error}") from error
+        found = _POINTER.fullmatch(written)
+        if found is None or (self._sealed and not found[2]):
+            raise RunError(f"{pointer} is damaged: it should name a save, and its seal")
+        directory = self.directory / found[1]
+        if not directory.is_dir():
+            raise RunError(f"{pointer} is damaged: it names the save '{found[1]}', which is not there")
+        return SavedDirectory(directory, self._sealed, found[2] or "")
+
+    def write(self, save: Save, keep: int) -> SavedDirectory:
+        """Write a save, make it the one that counts, and remove those that are too old.
+
+        Raises:
+            OSError: it cannot be written; the one before it still counts.
+            SafetensorError: likewise.
+        """
+        name = f"{save.state['step']:08d}"
+        counts = self.latest()
+        if counts is not None and counts.path.name == name:
+            name += "-again"  # the save that counts stays whole until another one does
+        shutil.rmtree(self.directory / name, ignore_errors=True)  # left by a save that never counted
+
+        def fill(directory: Path) -> None:
+            from safetensors.torch import save_file
+
+            save_file(save.weights, directory / WEIGHTS)
+            save_file(save.best, directory / BEST)
+            save_file(save.training, directory / TRAINING)
+            (directory / STATE).write_text(json.dumps(save.state, indent=2))
+            (directory / MANIFEST).write_bytes(manifest_of(directory, save.metrics).to_bytes())
+
+        write_directory(self.directory / name, fill)
+        written = SavedDirectory(self.directory / name, sealed=True)
+        self.point_at(written)
+        self._remove_old(name, keep)
+        return written
+
+    def point_at(self, save: SavedDirectory) -> None:
+        """Make a save the one that counts."""
+        _, found = read_manifest(save.path / MANIFEST)
+        write_file(self._run / LATEST, f"{save.path.name} {found}\n".encode())
+
+    def set_aside(self, save: SavedDirectory) -> Path:
+        """Rename a save that is not to be used; returns where it is now."""
+        aside = self.directory / f".damaged-{save.path.name}"
+        shutil.rmtree(aside, ignore_errors=True)
+        return save.path.rename(aside)
+
+    def _remove_old(self, name: str, keep: int) -> None:
+        """Leave the save that was just written and the newest of other steps, ``keep`` in all."""
+        for left in self.directory.glob(".removed-*"):
+            shutil.rmtree(left)
+        step = _order(self.directory / name)[0]
+        others = [each.path for each in self.all() if each.path.name != name]
+        older = [path for path in others if _order(path)[0] != step]
+        for path in others:
+            if path not in older[max(0, len(older) - keep + 1) :]:
+                # Renamed first, so that a kill leaves no half of a save behind.
+                shutil.rmtree(path.rename(path.with_name(f".removed-{path.name}")))
+
+
+def _order(path: Path) -> tuple[int, bool]:
+    found = _NAME.fullmatch(path.name)
+    assert found is not None
+    return int(found[1]), bool(found[2])

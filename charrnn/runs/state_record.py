@@ -1,0 +1,51 @@
+"""``state.json``: the numbers of a training run at a save, as a stranger may have written them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from charrnn.settings import NotNegative, Settings
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Counter = Annotated[int, Field(ge=0, le=10**15)]
+
+
+class BestRecord(Settings):
+    """The best evaluation; as it is made nothing but whole, no part may be missing."""
+
+    step: Counter
+    nats_per_token: NotNegative
+    bits_per_char: NotNegative
+    tokens: int = Field(ge=1, le=10**15)
+
+
+class NoBest(Settings):
+    """Nothing was evaluated yet."""
+
+
+class WindowRecord(Settings):
+    """Sums over the steps since the last logged line."""
+
+    loss: Number
+    norm: Number
+    clipped: Number
+    steps: Counter
+
+
+class StateRecord(Settings):
+    """What :class:`charrnn.training.state.Counters` writes."""
+
+    step: Counter
+    position: Any
+    seconds: NotNegative
+    evaluations: Counter
+    finished: bool
+    evaluated: int = Field(ge=-1, le=10**15)
+    stale: Counter
+    best: BestRecord | NoBest
+    start_loss: Number | None
+    evaluation_seconds: NotNegative
+    window: WindowRecord
+    metrics_bytes: Counter

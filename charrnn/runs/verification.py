@@ -1,0 +1,167 @@
+"""Whether every file of a run is what was written, and what can still be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from charrnn.errors import RunError
+from charrnn.runs.layout import BEST as BEST_PART
+from charrnn.runs.layout import CONFIG, LATEST, MANIFEST, METRICS, MODEL, PARTS, SAVES, TOKENIZER
+from charrnn.runs.manifest import FileRecord, check_file, damaged_files, records_of
+from charrnn.runs.run import Run
+from charrnn.runs.saves import SavedDirectory, Saves
+from charrnn.runs.tensor_file import read_shapes
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong with a file; ``harm`` says what cannot be done with it."""
+
+    path: Path
+    problem: str
+    harm: str = ""
+
+
+@dataclass
+class Findings:
+    """What was found out of a run.
+
+    Attributes:
+        run: the run.
+        format: that it is written in; 0 where its config cannot be read.
+        checked: files that were compared with what was recorded of them.
+        damage: what is not as it was.
+        whole: the saves that can be gone on from, the oldest first, with their steps.
+        latest: the save that counts, where that is known.
+        left: what a killed process left behind, which does no harm.
+        generates: whether text can be generated and scored.
+        trains: whether training can go on from the save that counts.
+    """
+
+    run: Run
+    format: int = 0
+    checked: int = 0
+    damage: list[Damage] = field(default_factory=list)
+    whole: dict[str, int] = field(default_factory=dict)
+    latest: str | None = None
+    left: list[Path] = field(default_factory=list)
+    generates: bool = False
+    trains: bool = False
+
+
+def verify(run: Run) -> Findings:
+    """Compare every file of a run with what was recorded of it; nothing is changed."""
+    found = Findings(run)
+    try:
+        found.format = run.format
+    except RunError as error:
+        found.damage.append(Damage(run.path / CONFIG, str(error), "nothing can be done with the run"))
+    known = found.format > 0
+    tokenizer = known and _verify_tokenizer(run, found)
+    saves = run.saves if known else Saves(run.path, sealed=True)
+    latest = _verify_latest(run.path, saves, found)
+    best = False
+    for save in saves.all():
+        damaged = list(_damaged_parts(save, found))
+        counts = latest is not None and save.path == latest.path
+        found.damage += damaged
+        if not damaged:
+            found.whole[save.path.name] = save.state()["step"]
+        best |= counts and all(each.path.name not in (BEST_PART, MANIFEST) for each in damaged)
+    if latest is not None and latest.path.name in found.whole:
+        _verify_metrics(run.path, latest, found)
+        _verify_model(run.path, latest, found)
+    found.left = [path for folder in (run.path, run.path / SAVES) for path in _left(folder)]
+    found.generates = tokenizer and best
+    found.trains = tokenizer and found.latest in found.whole
+    return found
+
+
+def _verify_tokenizer(run: Run, found: Findings) -> bool:
+    folder, records = run.path / TOKENIZER, run.config.tokenizer.files
+    found.checked += len(records)
+    damaged = [
+        Damage(path, problem, "the model's tokens cannot be read") for path, problem in damaged_files(folder, records)
+    ]
+    found.damage += damaged
+    if found.format > 1:
+        found.damage += [
+            Damage(folder / name, f"{folder / name} is no file of the tokenizer")
+            for name in sorted(records_of(folder).keys() - records.keys())
+        ]
+    return not damaged and folder.is_dir()
+
+
+def _verify_latest(path: Path, saves: Saves, found: Findings) -> SavedDirectory | None:
+    harm = "nobody knows which save counts"
+    try:
+        latest = saves.latest()
+        if latest is None and saves.all():
+            raise RunError(f"{path / LATEST} is missing")
+        if latest is not None and _is_sound(replace(latest, seal="")):
+            _ = latest.manifest  # then it is the seal that is wrong
+    except RunError as error:
+        found.damage.append(Damage(path / LATEST, str(error), harm))
+        return None
+    found.checked += latest is not None
+    found.latest = None if latest is None else latest.path.name
+    return latest
+
+
+def _is_sound(save: SavedDirectory) -> bool:
+    """Tell whether a save has a manifest that fits itself."""
+    try:
+        return save.manifest is not None
+    except RunError:
+        return False
+
+
+def _damaged_parts(save: SavedDirectory, found: Findings) -> Iterator[Damage]:
+    harm = f"training cannot go on from save {save.path.name}"
+    try:
+        manifest = save.manifest
+    except RunError as error:
+        yield Damage(save.path / MANIFEST, str(error), harm)
+        return
+    for name in PARTS:
+        try:
+            path = save.file(name)
+            if path.suffix == ".safetensors":
+                read_shapes(path)
+            else:
+                save.state()
+        except RunError as error:
+            yield Damage(save.path / name, str(error), harm)
+        found.checked += manifest is not None
+
+
+def _verify_metrics(path: Path, save: SavedDirectory, found: Findings) -> None:
+    record = None if save.manifest is None else save.manifest.metrics
+    if record is None:
+        return
+    found.checked += 1
+    harm = "training goes on; plots and comparisons lack what is damaged"
+    try:
+        now = FileRecord.of(path / METRICS, record.size)
+    except OSError as error:
+        found.damage.append(Damage(path / METRICS, f"{path / METRICS} cannot be read: {error.strerror}", harm))
+        return
+    if now != record:
+        found.damage.append(Damage(path / METRICS, f"{path / METRICS} is damaged: it is not what was saved", harm))
+
+
+def _verify_model(path: Path, save: SavedDirectory, found: Findings) -> None:
+    if save.manifest is None:
+        return
+    found.checked += 1
+    try:
+        check_file(path / MODEL, save.manifest.files[BEST_PART])
+    except RunError as error:
+        harm = "only other programs read it; charrnn has the same in the save"
+        found.damage.append(Damage(path / MODEL, str(error), harm))
+
+
+def _left(folder: Path) -> list[Path]:
+    return sorted(path for pattern in (".*.unfinished", ".removed-*", ".damaged-*") for path in folder.glob(pattern))

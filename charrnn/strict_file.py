@@ -1,0 +1,36 @@
+"""Files from strangers: regular ones, no larger than they can be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from io import BufferedReader
+from pathlib import Path
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """Read a file whole.
+
+    Args:
+        path: of the file.
+        limit: bytes that it may hold.
+
+    Raises:
+        OSError: it is not there, or no regular file: a pipe would be waited for, a device has no end.
+        ValueError: it is larger.
+    """
+    with open_file(path) as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"it is larger than {limit:,} bytes")
+    return content
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Open a regular file; raises OSError as :func:`read_file` does."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return file

@@ -1,0 +1,1 @@
+"""Runs of each format that was ever released, and what makes them."""

@@ -1,0 +1,221 @@
+"""A stranger's run cannot hurt: whatever it says is refused in one line, before anything is allocated."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.forging import forge_config, forge_state, hollow_tensors, put, reseal, save_of
+
+#: Bytes that a command may take which needs no torch, and one which does.
+MOST = 200_000_000
+MOST_WITH_TORCH = 500_000_000
+
+
+@pytest.fixture
+def run(trained):
+    shutil.copytree(trained / "words", "checkpoints/words")
+    return Path("checkpoints/words")
+
+
+#: Calls a command from a process that is small itself: the most memory that a process had counts from before it became
+#: another program.
+LAUNCHER = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+child = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(child, 0)
+print(f"\\n{os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}", flush=True)
+"""
+
+
+def opened(*arguments, most=MOST):
+    """Call the program with little memory and few seconds; returns its exit code and what it said."""
+    command = [sys.executable, "-m", "charrnn", *map(str, arguments)]
+    launched = subprocess.run(
+        [sys.executable, "-S", "-c", LAUNCHER, *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+    )
+    *said, ended = launched.stdout.decode().splitlines()
+    code, kilobytes = map(int, ended.split())
+    assert kilobytes * 1024 < most, said
+    assert not any("Traceback" in line for line in said)
+    return code, "\n".join(said).strip()
+
+
+ANY_FILE = {"size": 1, "sha256": "0" * 64}
+HOSTILE_CONFIGS = {
+    "a billion features": put("settings", "hidden", value=10**9),
+    "negative layers": put("settings", "layers", value=-1),
+    "as many features as may be": put("settings", "hidden", value=65536),
+    "all layers that may be": put("settings", "layers", value=64),
+    "a vocabulary of ten million": put("tokenizer", "vocab_size", value=10_000_000),
+    "a context beyond the vocabulary": put("tokenizer", "context", value=10**6),
+    "a file out of the directory": put(
+        "tokenizer", "files", value={"../../etc/passwd": {"size": 1, "sha256": "0" * 64}}
+    ),
+    "an absolute file": put("tokenizer", "files", value={"/etc/passwd": {"size": 1, "sha256": "0" * 64}}),
+    "a plugin's path": put("plugins", "cell", "plugin", value="/tmp/evil.py"),
+    "a plugin to load": put("plugin", value="evil.py"),
+    "a cell of a path": put("settings", "cell", value="../evil:Cell"),
+    "no number": put("settings", "lr", value="nan"),
+    "an unknown key": put("settings", "command", value="rm"),
+    "a seed beyond bounds": put("settings", "seed", value=10**30),
+    "tokens that are not there": put("corpus", "train", "stop", value=10**12),
+    "a split that counts text": put("corpus", "splits", "train", "chars", value="many"),
+    "many threads": put("threads", value=10**6),
+    "a later format": put("format_version", value=99),
+    "an endless address": put("corpus", "address", value="x" * 10_000),
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE_CONFIGS.values(), ids=HOSTILE_CONFIGS.keys())
+def test_a_hostile_config_is_refused(change, run):
+    forge_config(run, change)
+    code, said = opened("sample", "words", "--length", 5)
+    assert code == 1
+    assert len(said.splitlines()) == 1
+    assert said.startswith("charrnn: ")
+
+
+RAW_CONFIGS = {
+    "nothing": b"",
+    "100 MB of nested JSON": b'{"settings":' * 8_000_000,
+    "100 MB of brackets": b"[" * 100_000_000,
+    "100 MB of text": b'{"format_version": "' + b"x" * 100_000_000 + b'"}',
+    "a key twice": b'{"format_version": 2, "format_version": 1}',
+    "no number": b'{"format_version": NaN}',
+    "a number of many digits": b'{"format_version": ' + b"1" * 100_000 + b"}",
+    "another encoding": '{"format_version": 2}'.encode("utf-16"),
+    "a list": b"[1]",
+    "an escape sequence": b'{"format_version": "\\u001b]0;owned\\u0007"}',
+}
+
+
+@pytest.mark.parametrize("content", RAW_CONFIGS.values(), ids=RAW_CONFIGS.keys())
+def test_what_is_no_config_is_refused(content, run):
+    (run / "config.json").write_bytes(content)
+    for command in (["sample", "words"], ["runs", "show", "words"]):
+        code, said = opened(*command)
+        assert code == 1
+        assert len(said.splitlines()) == 1
+        assert "\x1b" not in said
+    code, said = opened("runs", "list")
+    assert code == 0
+    assert "damaged" in said
+
+
+@pytest.mark.parametrize("name", ["config.json", "latest", "metrics.jsonl"])
+def test_a_pipe_or_a_device_in_a_file_s_place_is_not_waited_for(name, run):
+    (run / name).unlink()
+    os.mkfifo(run / name)
+    for command in (["sample", "words", "--length", 5], ["runs", "plot", "words"], ["runs", "verify", "words"]):
+        code, _ = opened(*command)
+        assert code in (0, 1)
+    (run / name).unlink()
+    (run / name).symlink_to("/dev/zero")
+    for command in (["sample", "words", "--length", 5], ["runs", "plot", "words"], ["runs", "verify", "words"]):
+        code, _ = opened(*command)
+        assert code in (0, 1)
+
+
+HOSTILE_STATES = {
+    "a step that is text": put("step", value="many"),
+    "a negative step": put("step", value=-1),
+    "a step beyond bounds": put("step", value=10**30),
+    "a best without a loss": put("best", value={"step": 1}),
+    "an unknown key": put("command", value="rm"),
+    "metrics of negative length": put("metrics_bytes", value=-1),
+    "no window": put("window", value=None),
+    "a loss that is text": put("best", "nats_per_token", value="low"),
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE_STATES.values(), ids=HOSTILE_STATES.keys())
+def test_a_hostile_state_is_refused(change, run):
+    forge_state(run, change)
+    for command in (["runs", "show", "words"], ["runs", "verify", "words"]):
+        code, said = opened(*command)
+        assert code == 1
+        assert "state.json is damaged" in said
+
+
+def test_weights_that_the_config_does_not_ask_for_are_not_read(run):
+    hollow_tensors(save_of(run) / "best.safetensors", {"embedding.weight": [10**6, 10**5]})
+    reseal_without_reading(run)
+    code, said = opened("sample", "words", "--length", 5)
+    assert code == 1
+    assert "far larger than its config asks for" in said
+
+
+def test_weights_larger_than_the_memory_are_not_read(run):
+    """A config and a header that agree, on a model that no machine holds."""
+    forge_config(run, lambda content: content["settings"].update(hidden=65536, layers=64, embed=65536))
+    hollow_tensors(save_of(run) / "best.safetensors", {"embedding.weight": [10**6, 10**6]})
+    reseal_without_reading(run)
+    code, said = opened("sample", "words", "--length", 5)
+    assert code == 1
+    assert "GB of memory at least" in said
+
+
+def test_training_does_not_go_on_with_another_s_weights(run):
+    hollow_tensors(save_of(run) / "weights.safetensors", {"embedding.weight": [10**6, 10**5]})
+    reseal_without_reading(run)
+    code, said = opened("train", "--resume", "--name", "words", "--steps", 70, most=MOST_WITH_TORCH)
+    assert code == 1
+    assert "the weights have" in said.splitlines()[-1]
+
+
+def test_training_state_far_larger_than_the_model_is_not_read(run):
+    hollow_tensors(save_of(run) / "training.safetensors", {"optimizer.0.exp_avg": [10**6, 10**5]})
+    reseal_without_reading(run)
+    code, said = opened("train", "--resume", "--name", "words", "--steps", 70, most=MOST_WITH_TORCH)
+    assert code == 1
+    assert "far larger than the model" in said.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "saves", "tensorboard", ".lock", ".owner"])
+def test_nothing_is_written_through_a_link(name, run, tmp_path):
+    target = tmp_path / "precious"
+    if name in ("saves", "tensorboard"):
+        target.mkdir()
+        (target / "00000001").mkdir()
+        (target / "00000001" / "kept").write_text("kept")
+    else:
+        target.write_text("kept")
+    if (run / name).is_dir():
+        shutil.copytree(run / name, target, dirs_exist_ok=True)
+        shutil.rmtree(run / name)
+    else:
+        (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(target)
+    before = sorted(target.rglob("*")) if target.is_dir() else target.read_text()
+    code, said = opened("train", "--resume", "--name", "words", "--steps", 70, most=MOST_WITH_TORCH)
+    assert code == 1
+    assert f"{run / name} is a link" in said.splitlines()[-1]
+    assert before == (sorted(target.rglob("*")) if target.is_dir() else target.read_text())
+
+
+def reseal_without_reading(run):
+    """Let the manifest list sizes that fit, with hashes that do not: who reads that far has allocated already."""
+    save = save_of(run)
+    hollow = [path for path in save.glob("*.safetensors") if path.stat().st_size > 10**9]
+    for path in hollow:
+        os.truncate(path, 10**4)
+    reseal(run)
+    for path in hollow:
+        header = path.read_bytes()[: 8 + int.from_bytes(path.read_bytes()[:8], "little")]
+        os.truncate(path, len(header) + _data(header))
+
+
+def _data(header):
+    return max(each["data_offsets"][1] for each in json.loads(header[8:]).values())
