@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tests.fuzz.case import Case, Ending
@@ -18,6 +19,7 @@ from tests.fuzz.seal import can_seal, seal
 from tests.fuzz.stage import Stage
 from tests.fuzz.tally import Tally
 from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets.commands import USING
 
 #: Cases that are handed to a process at once.
 _CHUNK = 50
@@ -80,11 +82,17 @@ class Campaign:
         for number in chunk.numbers:
             case = TARGETS[chunk.target].make(Chance(self.seed, chunk.target, number), self.homes)
             ending = stage.call(case)
-            wrong = faults(case, ending)
+            undamaged = _undamaged(stage, case.home, case.arguments) if case.damaged and case.arguments in USING else None
+            wrong = faults(case, ending, undamaged)
             tally.count(ending, wrong)
             if wrong or self.keep:
                 found.append(Judged(chunk.target, number, case, ending, wrong))
         return chunk.target, tally, found
+
+
+@cache
+def _undamaged(stage: Stage, home: str, arguments: tuple[str, ...]) -> Ending:
+    return stage.call(Case(home, arguments))
 
 
 def chunks(cases: int, only: str | None) -> Iterator[Chunk]:

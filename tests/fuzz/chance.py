@@ -64,7 +64,7 @@ class Chance(Random):
         if isinstance(value, bool) or value is None:
             return not value
         if isinstance(value, int | float):
-            return self.choice((value + 1, value - 1, -value, value * 1000, float(value), str(value), Raw(f"{value}0")))
+            return self.choice((value + 1, value - 1, -value, value * 1000, str(value), Raw(f"{value}.0"), Raw(f"{value}0")))
         if isinstance(value, str):
             return octets.spoiled(self, value.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
         return [value, value] if self.happens(0.5) else {"a": value}

@@ -24,12 +24,24 @@ _LONGEST = 1000
 #: Commands that print what is in a report of charrnn's own, and what a model or a person has written only in parts.
 _REPORTS = ("runs", "corpora", "plugins")
 #: Commands that answer by the exit code 1 and say why in a table.
-_TABLES = (("corpora", "check"), ("plugins", "check"), ("runs", "verify"))
+_VERIFY = ("runs", "verify")
+_TABLES = (("corpora", "check"), ("plugins", "check"), _VERIFY)
 
 
-def faults(case: Case, ending: Ending) -> list[str]:
-    """Name all that is wrong; nothing, where the case got a right answer or a told error."""
-    return [*_of_the_process(case, ending), *_of_errors(case, ending), *_of_output(case, ending)]
+def faults(case: Case, ending: Ending, undamaged: Ending | None = None) -> list[str]:
+    """Name all that is wrong; nothing, where the case got a right answer or a told error.
+
+    Args:
+        case: what was called.
+        ending: how it ended.
+        undamaged: how the same ends on files that are what they were, where this should be the same or told.
+    """
+    found = [*_of_the_process(case, ending), *_of_errors(case, ending), *_of_output(case, ending)]
+    if case.damaged and case.arguments[:2] == _VERIFY and "--mend" not in case.arguments and ending.code == ExitCode.DONE:
+        found.append("damage was not noticed")
+    if undamaged is not None and ending.code == ExitCode.DONE and ending.out != undamaged.out:
+        found.append("damage changed the answer")
+    return found
 
 
 def _of_the_process(case: Case, ending: Ending) -> Iterator[str]:

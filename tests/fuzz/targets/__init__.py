@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.fuzz.case import Case
 from tests.fuzz.chance import Chance
 from tests.fuzz.homes import Homes
-from tests.fuzz.targets import arguments, config, latest, metrics, recipe, settings, state, tensors, text, tokenizer
+from tests.fuzz.targets import arguments, config, manifest, metrics, recipe, settings, state, tensors, text, tokenizer
 
 Make = Callable[[Chance, Homes], Case]
 
@@ -22,13 +22,13 @@ class Target:
 
 
 TARGETS: Mapping[str, Target] = {
-    "config": Target(config.make, 0.2),
+    "config": Target(config.make, 0.18),
     "metrics": Target(metrics.make, 0.08),
     "state": Target(state.make, 0.08),
-    "latest": Target(latest.make, 0.02),
-    "tensors": Target(tensors.make, 0.15),
+    "manifest": Target(manifest.make, 0.08),
+    "tensors": Target(tensors.make, 0.13),
     "tokenizer": Target(tokenizer.make, 0.1),
-    "recipe": Target(recipe.make, 0.1),
+    "recipe": Target(recipe.make, 0.08),
     "settings": Target(settings.make, 0.07),
     "text": Target(text.make, 0.05),
     "arguments": Target(arguments.make, 0.15),

@@ -19,6 +19,11 @@ READING: list[Arguments] = [
     ("runs", "plot", "--against", "epochs", "--unit", "nats"),
     ("runs", "plot", "--against", "seconds"),
 ]
+VERIFYING: list[Arguments] = [
+    ("runs", "verify"),
+    ("runs", "verify", RUN, "--json"),
+    ("runs", "verify", RUN, "--mend"),
+]
 #: Use its model.
 USING: list[Arguments] = [
     ("sample", "--length", "5", "--seed", "1"),

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
-
+from charrnn.runs.layout import CONFIG
 from tests.fuzz import document, octets
 from tests.fuzz.case import Case
 from tests.fuzz.chance import Chance
-from tests.fuzz.homes import HOMES, RUN, Homes
-from tests.fuzz.targets.commands import READING, TRAINING, USING, choose
+from tests.fuzz.forgery import sealed, unsealed
+from tests.fuzz.homes import HOMES, Homes
+from tests.fuzz.likely import likely_settings
+from tests.fuzz.targets.commands import READING, TRAINING, USING
+from tests.fuzz.targets.spoiled_run import PLACE, spoiled_run
 
-_PATH = f"checkpoints/{RUN}/config.json"
+_PATH = f"{PLACE}/{CONFIG}"
 
 
 def make(chance: Chance, homes: Homes) -> Case:
     """Spoil it, by what it says most of the time."""
     home = chance.choice([*HOMES])
-    content = homes.read(home, _PATH)
     if chance.happens(0.15):
-        content = octets.spoiled(chance, content)
+        content = octets.spoiled(chance, homes.read(home, _PATH))
     else:
-        content = document.spoiled(chance, json.loads(content))
-    return Case(home, choose(chance, READING, USING, TRAINING), {_PATH: content})
+        config = unsealed(homes, home, _PATH)
+        if chance.happens(0.3):
+            config["settings"] |= likely_settings(chance)
+        content = sealed(document.spoiled(chance, config))
+    return spoiled_run(chance, homes, home, {_PATH: content}, READING, USING, TRAINING)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 
+from charrnn.runs.layout import METRICS
 from tests.fuzz import document, octets
 from tests.fuzz.case import Case
 from tests.fuzz.chance import Chance
-from tests.fuzz.homes import RUN, Homes
-from tests.fuzz.targets.commands import READING, TRAINING, choose
+from tests.fuzz.homes import Homes
+from tests.fuzz.targets.commands import READING, TRAINING
+from tests.fuzz.targets.spoiled_run import PLACE, spoiled_run
 
-_PATH = f"checkpoints/{RUN}/metrics.jsonl"
-#: What a longer run has as well.
+_PATH = f"{PLACE}/{METRICS}"
+#: A line that only a longer run has.
 _TRAIN = {
-    **{"kind": "train", "step": 4, "loss": 3.5, "lr": 0.004, "norm": 1.2, "clipped": 0.5, "epoch": 0.1},
+    **{"kind": "train", "loss": 3.5, "lr": 0.004, "norm": 1.2, "clipped": 0.5, "epoch": 0.1},
     **{"chars_per_second": 1e5, "seconds": 0.02, "memory": 1e8},
 }
 
@@ -26,4 +28,4 @@ def make(chance: Chance, homes: Homes) -> Case:
     content = b"\n".join(lines) + b"\n"
     if chance.happens(0.2):
         content = octets.spoiled(chance, content)
-    return Case("char", choose(chance, READING, READING, READING, TRAINING), {_PATH: content})
+    return spoiled_run(chance, homes, "char", {_PATH: content}, READING, READING, READING, TRAINING)

@@ -9,8 +9,9 @@ from typing import Any
 from tests.fuzz import document, octets
 from tests.fuzz.case import Case
 from tests.fuzz.chance import Chance
-from tests.fuzz.homes import HOMES, RUN, Homes
-from tests.fuzz.targets.commands import READING, TRAINING, USING, choose
+from tests.fuzz.homes import HOMES, Homes
+from tests.fuzz.targets.commands import READING, TRAINING, USING
+from tests.fuzz.targets.spoiled_run import PLACE, spoiled_run
 
 _FILES = ("saves/*/best.safetensors", "saves/*/weights.safetensors", "saves/*/training.safetensors", "model.safetensors")
 _TYPES = ("F16", "F32", "F64", "BF16", "F8_E4M3", "I8", "I32", "I64", "U8", "U16", "BOOL", "C64", "F4", "", "F32 ")
@@ -22,7 +23,7 @@ _NUMBERS = [struct.pack("<f", each) for each in (float("nan"), float("inf"), 3e3
 def make(chance: Chance, homes: Homes) -> Case:
     """Spoil the header by what it says, the numbers, or any bytes."""
     home = chance.choice([*HOMES])
-    path = homes.find(home, f"checkpoints/{RUN}/{chance.choice(_FILES)}")
+    path = homes.find(home, f"{PLACE}/{chance.choice(_FILES)}")
     content = homes.read(home, path)
     kind = chance.random()
     if kind < 0.6:
@@ -31,10 +32,7 @@ def make(chance: Chance, homes: Homes) -> Case:
         content = _other_numbers(chance, content)
     else:
         content = octets.spoiled(chance, content)
-    files = {path: content}
-    if path.endswith("model.safetensors"):
-        files[f"checkpoints/{RUN}/latest"] = b"gone"  # else nobody would read it
-    return Case(home, choose(chance, READING, USING, USING, TRAINING), files)
+    return spoiled_run(chance, homes, home, {path: content}, READING, USING, USING, TRAINING)
 
 
 def _other_header(chance: Chance, content: bytes) -> bytes:

@@ -7,11 +7,12 @@ import json
 from tests.fuzz import document, octets
 from tests.fuzz.case import Case
 from tests.fuzz.chance import Chance
-from tests.fuzz.homes import RUN, Homes
-from tests.fuzz.targets.commands import TRAINING, USING, choose
+from tests.fuzz.homes import Homes
+from tests.fuzz.targets.commands import TRAINING, USING
+from tests.fuzz.targets.spoiled_run import PLACE, spoiled_run
 
-_ALPHABET = f"checkpoints/{RUN}/tokenizer/alphabet.json"
-_PIECES = f"checkpoints/{RUN}/tokenizer/sentencepiece.model"
+_ALPHABET = f"{PLACE}/tokenizer/alphabet.json"
+_PIECES = f"{PLACE}/tokenizer/sentencepiece.model"
 
 
 def make(chance: Chance, homes: Homes) -> Case:
@@ -22,7 +23,7 @@ def make(chance: Chance, homes: Homes) -> Case:
     else:
         home, path = "pieces", _PIECES
         content = octets.spoiled(chance, homes.read(home, path))
-    return Case(home, choose(chance, USING, USING, TRAINING), {path: content})
+    return spoiled_run(chance, homes, home, {path: content}, USING, USING, TRAINING)
 
 
 def _other_alphabet(chance: Chance, alphabet: str) -> bytes:
