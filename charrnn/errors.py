@@ -49,7 +49,16 @@ class PluginError(CharrnnError):
 
 
 class DivergedError(CharrnnError):
-    """Training produced NaN, infinity, or a loss far above its start."""
+    """Training produced NaN, infinity, or a loss far above its start.
+
+    Args:
+        what: happened.
+        then: what became of the run, and what to do.
+    """
+
+    def __init__(self, what: str, then: str = "") -> None:
+        super().__init__(f"{what}; {then}" if then else what)
+        self.what = what
 
 
 class InterruptedRunError(CharrnnError):

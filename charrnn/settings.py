@@ -236,6 +236,12 @@ class LoopSettings(Settings):
     )
     save_every: Duration = Field(60.0, description="time between saves, at most; each evaluation saves as well")
     keep: int = Field(1, ge=1, le=1000, description="how many saves the run keeps, the newest ones")
+    max_rollbacks: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="how often a run that diverges goes back to its last save, at half the learning rate",
+    )
     device: Device = Field("auto", description="auto, cpu, cuda or mps")
     precision: Literal["float32", "bfloat16", "float64"] = Field(
         "float32", description="arithmetic; bfloat16 is mixed precision, for GPUs"

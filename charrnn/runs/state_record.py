@@ -49,3 +49,4 @@ class StateRecord(Settings):
     evaluation_seconds: NotNegative
     window: WindowRecord
     metrics_bytes: Counter
+    rollbacks: Counter = 0  # which runs from before there were any do not have

@@ -11,6 +11,7 @@ import torch
 
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.packs.pack import TokenPack
+from charrnn.errors import DivergedError
 from charrnn.generation.session import Session
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
@@ -22,6 +23,7 @@ from charrnn.training.events import Event, Started
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.learner import Learner
 from charrnn.training.observers import Observers
+from charrnn.training.rollback import roll_back
 from charrnn.training.stream_batches import StreamBatches
 from charrnn.training.trainer import Trainer
 from charrnn.training.validation import Validation
@@ -52,35 +54,37 @@ class Job:
             samples: whether the model shows now and then what it can do; it does so for observers anyway.
             given: the methods of each object that observes, by their hooks.
         """
+        settings = self.run.config.settings
         device = next(self.model.parameters()).device
-        with closing(self._batches(device)) as batches, closing(Observers(self.run, self.model, given)) as observers:
-            trainer = self._trainer(batches, observers, samples=samples or observers.want_samples)
-            if self.save is not None:
-                trainer.resume(self.save)
-            # Closed before the observers: they are told of the end with the model as its training left it.
-            with closing(trainer.events(stop)) as events:
-                for event in chain([self._started(trainer, device)], events):
-                    listen(event)
-                    observers.hear(event)
+        observers = Observers(self.run, self.model, given)
+        learner = Learner(self.model, settings, observers)
+        sample = self._sampler() if samples or observers.want_samples else None
+        save = self.save
+        while True:
+            with closing(self._batches(device, save)) as batches, closing(observers):
+                trainer = Trainer(learner, settings, batches, self._validation(), self.run, observers, sample)
+                if save is not None:
+                    trainer.resume(save)
+                try:
+                    self._train(trainer, stop, listen, observers)
+                    return
+                except DivergedError as diverged:
+                    save, notice = roll_back(self.run, diverged, trainer.seconds)
+            listen(notice)
 
-    def _trainer(self, batches: Batches, observers: Observers, *, samples: bool) -> Trainer:
-        config = self.run.config
-        return Trainer(
-            Learner(self.model, config.settings, observers),
-            config.settings,
-            batches,
-            self._validation(),
-            self.run,
-            observers,
-            self._sampler() if samples else None,
-        )
+    def _train(self, trainer: Trainer, stop: StopRequest, listen: Listen, observers: Observers) -> None:
+        # Closed before the observers: they are told of the end with the model as its training left it.
+        with closing(trainer.events(stop)) as events:
+            for event in chain([self._started(trainer)], events):
+                listen(event)
+                observers.hear(event)
 
-    def _started(self, trainer: Trainer, device: torch.device) -> Started:
+    def _started(self, trainer: Trainer) -> Started:
         part = self.run.config.corpus.train
         return Started(
             run=self.run.name,
             path=self.run.path,
-            device=str(device),
+            device=str(next(self.model.parameters()).device),
             parameters=self.model.parameter_count(),
             tokens=None if part is None else part.stop,
             step=trainer.step,
@@ -98,11 +102,11 @@ class Job:
         held_back = self.pack.splits[self.run.config.corpus.validation.split]
         return float(held_back["chars"] / max(held_back["tokens"], 1))
 
-    def _batches(self, device: torch.device) -> Batches:
-        """Return what reads the training text, from where it was."""
+    def _batches(self, device: torch.device, save: Save | None) -> Batches:
+        """Return what reads the training text, from where it was at a save."""
         config = self.run.config
         settings, part, context = config.settings, config.corpus.train, config.tokenizer.context
-        position = self.save.state.get("position") if self.save else None
+        position = save.state.get("position") if save else None
         if part is None:
             return StreamBatches(config.corpus, settings, self.fitted, context, device, position)
         tokens = self.pack.part(part)

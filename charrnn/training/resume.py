@@ -29,7 +29,7 @@ from charrnn.training.job import Job, Listen, to_device
 from charrnn.training.memory import check_memory
 
 #: What may differ from the run's own settings: how long and where it goes on, not what it is.
-MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "keep", "device", "threads"}
+MAY_CHANGE = {*BUDGETS, "eval_every", "patience", "save_every", "keep", "max_rollbacks", "device", "threads"}
 
 
 def resumed_job(

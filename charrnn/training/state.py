@@ -56,6 +56,7 @@ class Counters:
         evaluation_seconds: the longest that an evaluation took; a budget of time leaves as long for the last one.
         window: what the next logged line has to sum up so far.
         metrics_bytes: length of ``metrics.jsonl`` at the save; what comes after was not saved.
+        rollbacks: how often it went back to a save because it diverged.
     """
 
     step: int = 0
@@ -70,6 +71,7 @@ class Counters:
     evaluation_seconds: float = 0.0
     window: Window = field(default_factory=Window)
     metrics_bytes: int = 0
+    rollbacks: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the counters as JSON."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, lacked
 from charrnn.model import LanguageModel
 from charrnn.runs.layout import METRICS
+from charrnn.runs.manifest import FileRecord
 from charrnn.runs.metrics import Metrics
 from charrnn.runs.run import Run
 from charrnn.runs.save import Save
@@ -31,6 +32,8 @@ LOG_EVERY = 10
 EVALUATIONS = 10
 #: A loss this many times the first one, or that of a guess at random, means divergence.
 _FAR_ABOVE = 2.0
+#: So many, at half the learning rate each, are advised.
+_MORE_ROLLBACKS = 3
 
 
 class Trainer:
@@ -67,6 +70,7 @@ class Trainer:
         self._clock = Clock()
         self._counters = Counters()
         self._best: dict[str, Tensor] = {}
+        self._metrics: FileRecord | None = None  # what was saved of them
         self._saved = self._logged = 0.0  # when, in seconds
         self._unseen: set[str] = set()  # characters that were told of
         self._tokens = 0  # since the last logged line
@@ -81,10 +85,15 @@ class Trainer:
         """Optimizer steps done."""
         return self._counters.step
 
+    @property
+    def seconds(self) -> float:
+        """Seconds since the first step."""
+        return self._clock.elapsed()
+
     def resume(self, save: Save) -> None:
         """Go on from a save."""
         self._learner.restore(save.weights, save.training)
-        self._best = save.best
+        self._best, self._metrics = save.best, save.metrics
         self._counters = Counters.from_dict(save.state)
         self._counters.finished = False
 
@@ -97,6 +106,8 @@ class Trainer:
         """
         metrics = Metrics(self._run.path / METRICS, self._counters.metrics_bytes)
         try:
+            if self._metrics is not None and metrics.found != self._metrics:
+                yield Notice(f"{METRICS} is not what was saved of it; training goes on, plots lack what is damaged")
             yield from self._learner.warm_up()
             self._batches.make_ready()
             yield from self._train(metrics, stop)
@@ -110,9 +121,11 @@ class Trainer:
         self._learner.model.train()
         # A larger budget than before moves the evaluations that are still to come.
         counters.evaluations = min(counters.evaluations, self._evaluations_by_now())
+        if settings.max_rollbacks and not counters.step:
+            yield self._save(metrics)  # what there is to go back to
         reason = "the budget is spent"
         while (progress := self._progress()) < 1:
-            lr = learning_rate(settings, progress)
+            lr = learning_rate(settings, progress, counters.rollbacks)
             try:
                 taken = self._step(lr)
             except CorpusError as error:
@@ -232,7 +245,7 @@ class Trainer:
         self._observers.phase_started("save")
         counters = self._counters
         if counters.window.steps:
-            self._checked_means()  # weights that are no numbers must not take the place of good ones
+            self._checked_means()  # what has diverged must not take the place of what is good
         if not counters.best:
             # Nothing was evaluated yet; what there is is the best there is.
             with self._learner.averaged():
@@ -241,7 +254,10 @@ class Trainer:
         logged = metrics.flush()
         counters.metrics_bytes = logged.size
         counters.seconds = self._clock.elapsed()
-        save = Save(self._learner.weights(), self._best, self._learner.tensors(), counters.to_dict(), logged)
+        weights = self._learner.weights()
+        if not all(each.isfinite().all() for each in weights.values()):
+            raise self._diverged(math.nan)
+        save = Save(weights, self._best, self._learner.tensors(), counters.to_dict(), logged)
         self._run.save(save, better=better, keep=self._settings.keep)
         self._saved = self._clock.elapsed()
         return Saved(counters.step)
@@ -254,9 +270,12 @@ class Trainer:
         )
 
     def _diverged(self, loss: float) -> DivergedError:
-        best = self._counters.best
+        counters, clip = self._counters, self._settings.clip / 4 or 1
+        best, more = counters.best, counters.rollbacks + _MORE_ROLLBACKS
         kept = f"the best weights, of step {best['step']}, are kept" if best else "there were none worth keeping yet"
+        tried = "it went back as often as --max-rollbacks lets it; " if counters.rollbacks else ""
         return DivergedError(
-            f"training diverged at step {self._counters.step}: the loss is {loss:.4g}; {kept}. "
-            f"Try again with a lower --lr, or --clip {self._settings.clip / 4 or 1:g}"
+            f"training diverged at step {counters.step}: the loss is {loss:.4g}",
+            f"{tried}{kept}. Try again with a lower --lr, or --clip {clip:g}, or go back and on with: "
+            f"{self._run.resume_command} --max-rollbacks {more}",
         )
