@@ -73,7 +73,8 @@ def _of_errors(case: Case, ending: Ending) -> Iterator[str]:
     told = [line for line in lines if line.startswith("charrnn: ") and not line.startswith("charrnn: warning: ")]
     if any(len(line) > _LONGEST for line in lines):
         yield f"a line of {max(map(len, lines))} characters on standard error"
-    if ending.code in (ExitCode.TOLD_ERROR, ExitCode.WRONG_USAGE) and len(told) != 1 and not _tells_otherwise(case, text):
+    failed = ending.code in (ExitCode.TOLD_ERROR, ExitCode.WRONG_USAGE)
+    if failed and len(told) != 1 and not _tells_otherwise(case, ending):
         yield f"exit code {ending.code} with {len(told)} lines that tell why"
     if ending.code == ExitCode.DONE and any("rror" in line[:30] for line in told):
         yield f"exit code 0, yet: {told[0][:200]}"
@@ -105,9 +106,9 @@ def _of_output(case: Case, ending: Ending) -> Iterator[str]:
                 break
 
 
-def _tells_otherwise(case: Case, err: str) -> bool:
+def _tells_otherwise(case: Case, ending: Ending) -> bool:
     """Tell a call that answers by a table, or that asked for nothing and got the help."""
-    return case.arguments[:2] in _TABLES or err.lstrip().startswith("Usage: ")
+    return case.arguments[:2] in _TABLES or (ending.out + ending.err).lstrip().startswith(b"Usage: ")
 
 
 def _asks_a_person(case: Case) -> bool:

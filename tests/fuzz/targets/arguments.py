@@ -25,8 +25,8 @@ _OF_RUNS = [("sample",), ("eval",), *(("runs", name) for name in ("show", "plot"
 _OF_CORPORA = [("train",), ("score",), *(("corpora", name) for name in ("show", "build", "check", "cache"))]
 #: What keeps training short where nothing else is said.
 _SMALL = ("--hidden", "8", "--embed", "8", "--layers", "1", "--seq-len", "16", "--batch-size", "4", "--steps", "2")
-#: Makes and runs a compiler, which takes minutes and writes elsewhere.
-_LEFT_OUT = {"--compile", "--install-completion", "--show-completion"}
+#: Write into the settings of the person's shell.
+_LEFT_OUT = {"--install-completion", "--show-completion"}
 
 
 def make(chance: Chance, homes: Homes) -> Case:
@@ -37,7 +37,8 @@ def make(chance: Chance, homes: Homes) -> Case:
         if each.param_type_name == "argument" and chance.happens(0.9):
             right = (RUN,) if path in _OF_RUNS else (TEXT, "own") if path in _OF_CORPORA else ("lstm", "builtin")
             given.append(chance.choice(right) if chance.happens(0.8) else chance.argument())
-    options = [each for each in parameters if each.param_type_name == "option" and not _LEFT_OUT & {*each.opts}]
+    left_out = _LEFT_OUT if chance.happens(0.1) else {*_LEFT_OUT, "--plugin", "--help"}
+    options = [each for each in parameters if each.param_type_name == "option" and not left_out & {*each.opts}]
     for each in chance.choices(options, k=chance.choice((0, 1, 1, 2, 3))) if options else ():
         given += _option(chance, each)
     if chance.happens(0.1):
