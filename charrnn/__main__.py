@@ -26,6 +26,9 @@ def run() -> int:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     try:
         from charrnn.cli import main
+        from charrnn.controls import print_traceback
+
+        sys.excepthook = print_traceback
     except KeyboardInterrupt:
         return _INTERRUPTED
     code = main()

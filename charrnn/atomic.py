@@ -6,11 +6,13 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from charrnn.errors import InterruptedRunError
 
+#: Begins the name of a directory that is being removed.
+_REMOVED = ".removed-"
 #: What ends a program that has not failed.
 _INTERRUPTIONS = (KeyboardInterrupt, SystemExit, InterruptedRunError)
 
@@ -31,7 +33,7 @@ def write_file(path: Path, content: bytes) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def write_directory(path: Path, fill: Callable[[Path], None], *, resumable: bool = False) -> None:
@@ -51,21 +53,64 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, resumable: bool
     unfinished = path.with_name(f".{path.name}.unfinished")
     if not resumable:
         shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True, exist_ok=resumable)
+    make_directory(path.parent)
+    unfinished.mkdir(exist_ok=resumable)
     try:
         fill(unfinished)
         for inside in sorted(unfinished.rglob("*")):
-            _sync(inside)
-        _sync(unfinished)
+            sync(inside)
+        sync(unfinished)
         unfinished.rename(path)
     except BaseException as error:
         if not (resumable and isinstance(error, _INTERRUPTIONS)):
             shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    _sync(path.parent)
+    sync(path.parent)
 
 
-def _sync(path: Path) -> None:
+def make_directory(path: Path) -> None:
+    """Make a directory and those that it is in, where they are not there; power that goes later takes none of them."""
+    if not path.is_dir():
+        make_directory(path.parent)
+        path.mkdir(exist_ok=True)
+        sync(path.parent)
+
+
+def remove_directories(paths: Iterable[Path]) -> None:
+    """Remove directories of one parent; whenever that ends, each is whole or has lost its name."""
+    doomed = [_put_aside(path) for path in paths]
+    if doomed:
+        sync(doomed[0].parent)  # a disk may forget files before it forgets the name of their directory
+    for each in doomed:
+        shutil.rmtree(each)
+
+
+def _put_aside(path: Path) -> Path:
+    aside = path.with_name(f"{_REMOVED}{path.name}")
+    if aside.exists():
+        shutil.rmtree(aside)
+    return path.rename(aside)
+
+
+def leftovers(directory: Path) -> list[Path]:
+    """Return what a killed process left in a directory: what was not finished, or not wholly removed."""
+    return sorted(path for pattern in (".*.unfinished", f"{_REMOVED}*") for path in directory.glob(pattern))
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a directory with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def sync(path: Path) -> None:
+    """Have a file's content, or a directory's names, on the disk.
+
+    Raises:
+        OSError: they cannot be written.
+    """
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

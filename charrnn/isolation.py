@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from charrnn.errors import CharrnnError, PluginError
+from charrnn.controls import printable
+from charrnn.errors import CharrnnError, InterruptedRunError, PluginError
 
 #: Set to 1 by who wants to see where a plugin fails.
 RAISE = "CHARRNN_RAISE_PLUGIN_ERRORS"
@@ -17,7 +18,7 @@ TRACE = "CHARRNN_TRACE_PLUGINS"
 
 #: What a stranger's code may raise that is not its failure. All else is, also what is no ``Exception``: ``sys.exit``,
 #: and what libraries in Rust raise.
-PASSING = (KeyboardInterrupt, GeneratorExit)
+PASSING = (KeyboardInterrupt, GeneratorExit, InterruptedRunError)
 
 
 class PluginTracebackError(Exception):
@@ -34,7 +35,7 @@ def trace(told: str) -> None:
     if is_set(TRACE):
         import logging  # costs the help six milliseconds
 
-        logging.getLogger(__name__).info(told)
+        logging.getLogger(__name__).info(printable(told))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

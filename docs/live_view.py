@@ -8,9 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rich.console import Console
-
 import charrnn
+from charrnn.reporting.console import SafeConsole
 from charrnn.reporting.live import LiveReporter
 from charrnn.training.events import Event, Logged, Sampled
 
@@ -21,8 +20,8 @@ MOMENT = 0.7
 
 def main(path: str) -> None:
     """Train on the standard library's source, and draw the view as it is some way into the run."""
-    reporter = LiveReporter(Console(file=io.StringIO()))
-    picture = Console(record=True, width=104, file=io.StringIO(), force_terminal=True)
+    reporter = LiveReporter(SafeConsole(file=io.StringIO()))
+    picture = SafeConsole(record=True, width=104, file=io.StringIO(), force_terminal=True)
     progress, drawn = 0.0, False
 
     def listen(event: Event) -> None:

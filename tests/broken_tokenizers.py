@@ -129,6 +129,13 @@ class Shuffles(Characters):
         return cls("".join(letters))
 
 
+class SortsAnew(Characters):
+    """What it learns later comes between what it knew."""
+
+    def extended(self, texts):
+        return type(self)("".join(sorted({*self.alphabet}.union(*texts))))
+
+
 BROKEN = {
     "round_trip": (Strips, {"encodes_streams", "counts_unseen"}),
     "ids_in_range": (OutOfRange, set()),
@@ -138,4 +145,5 @@ BROKEN = {
     "counts_unseen": (CountsNothing, set()),
     "empty_text": (StartsWithAMark, {"round_trip", "encodes_streams", "decodes_incrementally", "counts_unseen"}),
     "trains_deterministically": (Shuffles, set()),
+    "grows": (SortsAnew, set()),
 }

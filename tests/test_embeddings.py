@@ -97,7 +97,7 @@ def test_the_embedding_is_as_wide_as_the_vectors(write, text_file, cli):
         ("a 1 2\n", [], "--embed 3: the vectors in "),
         ("\u4e00 1 2 3\n", [], "has a vector for none of the "),
         ("a 1 2 3\n", ["--init-from", "words"], "--embeddings: run 'words' brings its own by --init-from"),
-        ("a 1 2 3\n", ["--resume", "--name", "words"], "--init-from, --embeddings and --preset are for a new one"),
+        ("a 1 2 3\n", ["--resume", "--name", "words"], "--init-from, --extend-vocab, --embeddings and --preset are"),
     ],
 )
 def test_what_does_not_fit_is_told(content, more, told, write, text_file, trained, cli):

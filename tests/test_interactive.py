@@ -95,6 +95,14 @@ def test_unseen_characters_follow_the_policy(policy, told, written, talk):
     assert told in talk("☃", flags=("--loop", "--length", "3", "--unseen", policy)).err
 
 
+def test_what_is_no_utf8_is_text_that_the_model_has_never_seen(program, trained):
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}
+    flags = ("--checkpoints", trained, "--loop", "--length", 3)
+    result = program("sample", *flags, stdin=b"a\xff\n", env=strict)
+    assert result.code == 0
+    assert "the model has never seen 1 character ('\ufffd'); replaced" in result.err
+
+
 def test_what_cannot_be_is_told_and_the_talk_goes_on(talk):
     result = talk("/undoo", "99", "9" * 5000, "²", "/undo", "☃", "ok")
     assert "there is no /undoo" in result.err

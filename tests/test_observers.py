@@ -18,6 +18,7 @@ from charrnn.errors import UsageError
 from charrnn.observers.profiler import Profiler
 from charrnn.observers.tensorboard import TensorBoard
 from charrnn.plugins import PluginWarning
+from charrnn.reporting.plain import PlainReporter
 from charrnn.reporting.profile import profiled
 from charrnn.training.events import Evaluated, Operation, Profiled, Started
 from tests.conftest import TINY
@@ -259,13 +260,14 @@ class TestProfile:
         assert len(event["operations"]) == 10
         assert event["operations"][0]["seconds"] >= event["operations"][1]["seconds"] > 0
 
-    def test_the_table_shows_a_gpu_s_kernels_and_steers_no_terminal(self):
+    def test_the_table_shows_a_gpu_s_kernels_and_steers_no_terminal(self, capsys):
         event = Profiled(
             *(2, 2, Path("trace.json"), 0.5, 2.0),
             phases=(Operation("forward", 2, 0.25, 0.0),),
             operations=(Operation("plugin::\x1b[2J" + "long" * 20, 1234, 0.125, 1.5),),
         )
-        lines = profiled(event).splitlines()
+        PlainReporter().listen(event)
+        lines = capsys.readouterr().err.splitlines()
         assert lines[3].split() == ["operation", "calls", "ms", "share", "GPU", "ms", "share"]
         assert lines[4].split()[1:] == ["1,234", "125.0", "25.0%", "1,500.0", "75.0%"]
         assert lines[4].startswith("  plugin::␛[2J")

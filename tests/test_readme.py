@@ -91,6 +91,7 @@ def test_every_command_of_the_guide_to_corpora_runs(text_file, hub, online):
 @pytest.mark.parametrize(("page", "least"), [(LEARNING, 3), (RUNS, 10)], ids=["learning", "runs"])
 def test_every_command_of_a_guide_runs(page, least, text_file, cli):
     text_file.rename("corpus.txt")
+    Path("songs.txt").write_text("Ἀχιλῆος, μῆνιν ἄειδε θεά\n" * 200, encoding="utf-8")
     ran = list(commands(page))
     assert len(ran) >= least
     for command in ran:

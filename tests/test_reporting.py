@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import io
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
+from charrnn.controls import printable
+from charrnn.reporting.console import SafeConsole
 from charrnn.reporting.live import LiveReporter
 from charrnn.reporting.plain import PlainReporter
-from charrnn.reporting.text import clock, printable, remaining
+from charrnn.reporting.text import clock, remaining
 from charrnn.training.events import Evaluated, Finished, Logged, Notice, Preparing, Sampled, Started
 from tests.conftest import TINY
+from tests.terminal import on_a_terminal
 
 EVENTS = [
     Notice("a notice with [/b] in it"),
@@ -31,7 +31,7 @@ END = Finished(
 
 
 def drawn(events, width=100):
-    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console = SafeConsole(file=io.StringIO(), width=width, force_terminal=False)
     reporter = LiveReporter(console)
     for event in events:
         reporter.listen(event)
@@ -69,12 +69,11 @@ def test_the_live_view_before_there_is_anything_to_show():
     assert "1.0 MB" in drawn([Preparing("packing", 10**6, None)])
 
 
-def test_plain_lines():
-    stream = io.StringIO()
-    reporter = PlainReporter(stream)
+def test_plain_lines(capsys):
+    reporter = PlainReporter()
     for event in [*EVENTS, END]:
         reporter.listen(event)
-    lines = stream.getvalue().splitlines()
+    lines = capsys.readouterr().err.splitlines()
     assert lines[1].startswith("run mine: 1,234 parameters on cpu")
     assert lines[2].startswith("step 50   25%  train 2.5000 nats  epoch 0.50  12,345 chars/s")
     assert lines[3] == "step 50  validation 2.2500 nats  3.2460 bpc  best"
@@ -89,44 +88,20 @@ def test_words():
     assert printable("a\tb\nc\x1b[1m\x00\x7f\x9b") == "a\tb\nc␛[1m␀␡\ufffd"
 
 
-def on_a_terminal(*arguments, **env):
-    """Run the program with a pseudo-terminal as its standard error."""
-    primary, secondary = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "charrnn", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=secondary,
-        env={**os.environ, "TERM": "xterm", **env},
-    )
-    os.close(secondary)
-    shown = b""
-    while True:
-        try:
-            read = os.read(primary, 65536)
-        except OSError:
-            break
-        if not read:
-            break
-        shown += read
-    out, _ = process.communicate(timeout=60)
-    os.close(primary)
-    return process.returncode, out.decode(), shown.decode()
-
-
 def test_on_a_terminal_there_is_a_live_view(text_file):
-    code, out, shown = on_a_terminal("train", text_file, *TINY, "--steps", 30)
-    assert code == 0
-    assert out == ""
-    assert "chars/s" in shown
-    assert "━" in shown
-    assert "\x1b[" in shown
+    shown = on_a_terminal("train", text_file, *TINY, "--steps", 30, only="stderr")
+    assert shown.code == 0
+    assert shown.piped == ""
+    assert "chars/s" in shown.screen
+    assert "━" in shown.screen
+    assert "\x1b[" in shown.screen
 
 
 def test_no_color_is_honoured(text_file):
-    _, _, coloured = on_a_terminal("train", text_file, *TINY, "--steps", 30)
-    _, _, plain = on_a_terminal("train", text_file, *TINY, "--steps", 30, NO_COLOR="1")
-    assert "\x1b[36m" in coloured
-    assert "\x1b[36m" not in plain
+    coloured = on_a_terminal("train", text_file, *TINY, "--steps", 30)
+    plain = on_a_terminal("train", text_file, *TINY, "--steps", 30, env={"NO_COLOR": "1"})
+    assert "\x1b[36m" in coloured.screen
+    assert "\x1b[36m" not in plain.screen
 
 
 def test_a_pipe_that_closes_early_ends_quietly(trained):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -68,22 +65,6 @@ OTHER = {
     "compile": True,
     "seed": 7,
 }
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_and_says_how_to_go_on(number, code, text_file):
-    arguments = ["train", str(text_file), *TINY, "--time", "10m", "--name", "mine", "--json"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "charrnn", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    while '"logged"' not in process.stdout.readline():
-        assert process.poll() is None
-    process.send_signal(number)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert told.startswith("charrnn: interrupted at step ")
-    assert told.endswith("go on with: charrnn train --resume --name mine\n")
-    assert int((Path("checkpoints/mine") / "latest").read_text().split()[0]) > 0
 
 
 def test_a_finished_run_says_so_and_more_budget_goes_on(text_file, cli):

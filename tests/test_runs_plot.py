@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import pty
 import re
 import shutil
 import subprocess
@@ -18,6 +16,7 @@ from charrnn.errors import RunError
 from charrnn.runs.curves import loss_range, read_curves, thinned
 from charrnn.runs.run import Run
 from tests.forging import forge_config
+from tests.terminal import on_a_terminal
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -137,41 +136,16 @@ def test_without_colours_runs_are_told_apart_by_letters(make, cli):
     assert [line.split()[:2] for line in shown.splitlines()[-2:]] == [["A", "one"], ["B", "two"]]
 
 
-def on_a_terminal(*arguments, columns, **env):
-    """Run the program with a pseudo-terminal as its standard output."""
-    primary, secondary = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "charrnn", *map(str, arguments)],
-        stdout=secondary,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": str(columns), **env},
-    )
-    os.close(secondary)
-    shown = b""
-    while True:
-        try:
-            read = os.read(primary, 65536)
-        except OSError:
-            break
-        if not read:
-            break
-        shown += read
-    _, told = process.communicate(timeout=60)
-    os.close(primary)
-    assert process.returncode == 0, told
-    return shown.decode().replace("\r\n", "\n")
-
-
 def test_on_a_terminal_runs_are_told_apart_by_colour(make):
     make("one", logged(10, 3.0), logged(90, 2.0), evaluated(100, 2.0))
     make("two", logged(10, 5.0), logged(90, 4.0), evaluated(100, 4.0))
-    shown = on_a_terminal("runs", "plot", "one", "two", columns=60)
+    shown = on_a_terminal("runs", "plot", "one", "two", env={"COLUMNS": "60"}).screen
     colours = {name: re.search(rf"((?:\x1b\[[0-9;]*m)+){name}", shown)[1] for name in ("A one", "B two")}
     assert colours["A one"] != colours["B two"]
     plain = COLOUR.sub("", shown)
     assert any("\u2800" <= each <= "\u28ff" for each in plain)
     assert max(map(len, plain.splitlines())) <= 60
-    without = on_a_terminal("runs", "plot", "one", "two", columns=60, NO_COLOR="1")
+    without = on_a_terminal("runs", "plot", "one", "two", env={"COLUMNS": "60", "NO_COLOR": "1"}).screen
     assert "aaa" in without
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from safetensors.numpy import load_file
@@ -143,6 +145,22 @@ def test_dying_before_anything_was_saved(short_text):
     charrnn.train(short_text, name="whole", **settings)
     train_in_parts(short_text, [Die(13)], **settings)
     assert_same("parts", "whole")
+
+
+def test_dying_at_once_where_it_starts_from_another_s_weights(short_text, monkeypatch):
+    """What chance does not make again is saved before the first step; a run that dies even before says so."""
+    charrnn.train(short_text, name="first", **SMALL, steps=9)
+    settings = {"batch_size": 8, "seq_len": 16, "lr": 0.01, **STEPS, "init_from": "first"}
+    charrnn.train(short_text, name="whole", **settings)
+    train_in_parts(short_text, [Die(1)], **settings)
+    assert_same("parts", "whole")
+    shutil.rmtree("checkpoints/parts")
+    with monkeypatch.context() as patch:
+        patch.setattr("charrnn.runs.saves.write_directory", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            charrnn.train(short_text, name="parts", **settings)
+    with pytest.raises(charrnn.CharrnnError, match="ended before it had saved what it starts from"):
+        charrnn.train(resume=True, name="parts")
 
 
 @pytest.mark.parametrize("schedule", ["linear", "step", "constant"])

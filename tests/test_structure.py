@@ -27,7 +27,7 @@ TIERS = [
     ["builtin", "plugins", "layers", "options"],
     ["registry", "settings", "hookspecs", "atomic", "strict_json", "strict_toml"],
     ["isolation", "units", "strict_file", "memory"],
-    ["errors"],
+    ["errors", "controls"],
 ]
 #: The hook through which the built-in recipes are registered looks for their files; the hooks of observers name the
 #: types of what they are given, for type checkers only.
@@ -75,6 +75,48 @@ def test_nothing_is_unpickled_or_evaluated(path):
             assert node.arg != "trust_remote_code"
         if isinstance(node, ast.Import):
             assert not {alias.name for alias in node.names} & {"pickle", "dill", "marshal", "shelve"}
+
+
+def written(tree):
+    """What writes to a terminal past the one way there: calls, streams that are written to or handed on, consoles."""
+    harmless = set()
+    for node in ast.walk(tree):
+        is_question = isinstance(node, ast.Attribute) and node.attr in ("isatty", "fileno", "flush", "reconfigure")
+        if is_question or (isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance"):
+            harmless |= set(ast.iter_child_nodes(node))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in PRINTING:
+            yield f"line {node.lineno}: {ast.unparse(node.func)}"
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in STREAMS and node not in harmless:
+            yield f"line {node.lineno}: {ast.unparse(node)}"
+        if isinstance(node, ast.ImportFrom) and node.module in ("typer", "sys", "rich", "rich.console"):
+            own = {alias.name for alias in node.names} & {"echo", "secho", "stdout", "stderr", "print", "Console"}
+            yield from (f"line {node.lineno}: {name}" for name in own)
+
+
+PRINTING = ("print", "input", "typer.echo", "typer.secho", "typer.confirm", "typer.prompt", "rich.print")
+STREAMS = ("sys.stdout", "sys.stderr", "sys.__stdout__", "sys.__stderr__")
+#: Where what strangers wrote is made harmless, and what stands in for streams that are closed.
+WRITERS = ("controls.py", "reporting/echo.py", "reporting/console.py", "__main__.py")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*sources(), *sorted(ROOT.glob("plugins/*/charrnn_*/**/*.py"))],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_there_is_one_way_to_the_terminal(path):
+    if path not in [PACKAGE / name for name in WRITERS]:
+        assert not list(written(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["print(1)", "typer.echo('')", "sys.stdout.write('')", "Reporter(sys.stderr)", "from rich.console import Console"],
+)
+def test_another_way_to_the_terminal_is_found(source):
+    assert list(written(ast.parse(source)))
+    assert not list(written(ast.parse("sys.stdout.isatty() and isinstance(sys.stdout, io.TextIOWrapper)")))
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 from charrnn.cli.app import PROGRAM, OutputClosedError, make_app
 from charrnn.errors import CharrnnError, ExitCode
 from charrnn.isolation import RAISE, TRACE, is_out_of_memory, is_set, raise_if_asked
-from charrnn.reporting.text import printable
+from charrnn.reporting.echo import tell
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.showwarning = _show_warning
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show must not end the program
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # nor what a person types
     if not sys.warnoptions:
         # What libraries tell their developers is not for a user; our own plugin warnings are.
         warnings.simplefilter("ignore")
@@ -86,9 +88,8 @@ def _fault_of_a_plugin(error: BaseException) -> str | None:
 
 
 def _tell(text: str) -> None:
-    """Write one line, in which what strangers wrote steers no terminal."""
-    line = printable(" ".join(text.splitlines()))
-    print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 - the one place
+    """Write one line."""
+    tell(f"{PROGRAM}: {' '.join(text.splitlines())}")
 
 
 def _tell_usage(error: TyperException) -> None:
@@ -96,7 +97,7 @@ def _tell_usage(error: TyperException) -> None:
     context = getattr(error, "ctx", None)
     message = error.format_message()
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(message, file=sys.stderr)  # noqa: T201 - the one place
+        tell(message)
         return
     help_from = f"; see: {context.command_path} --help" if context is not None else ""
     _tell(" ".join(message.split()).rstrip(".") + help_from)

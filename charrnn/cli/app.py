@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 import charrnn
 from charrnn.cli.plugging import PluginCommands, takes_plugins
+from charrnn.reporting.echo import say
 
 PROGRAM = "charrnn"
 
@@ -89,7 +90,7 @@ def make_app() -> Any:
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"{PROGRAM} {charrnn.__version__}")
+        say(f"{PROGRAM} {charrnn.__version__}")
         raise typer.Exit
 
 

@@ -10,6 +10,7 @@ from charrnn.cli.opening import PANELS, open_session
 from charrnn.cli.parameters import Checkpoints, Json, RunArgument, read_flags, takes_settings, without
 from charrnn.errors import UsageError, never_seen, refuse_unseen
 from charrnn.layers import flag
+from charrnn.reporting.echo import say, say_json, tell
 from charrnn.settings import CorpusSettings, OpeningSettings, UnseenSettings
 
 app = typer.Typer(add_completion=False)
@@ -32,8 +33,6 @@ def evaluate(
     **settings: Any,
 ) -> None:
     """Measure how well a model predicts a text: every token of a split once, in order."""
-    import json as json_format
-
     from charrnn.evaluation import score
     from charrnn.options import check
     from charrnn.reporting import make_reporter
@@ -54,12 +53,10 @@ def evaluate(
     if scored.unseen:
         if policy == "error":
             refuse_unseen(scored.unseen)
-        typer.echo(f"{never_seen(scored.unseen)} of the text; replaced", err=True)
+        tell(f"{never_seen(scored.unseen)} of the text; replaced")
     result = score(session.network, session.tokenizer, scored.tokens, session.context, scored.size).to_dict()
     if json:
-        typer.echo(
-            json_format.dumps({"run": session.run.name, "corpus": scored.corpus, "split": scored.split, **result})
-        )
+        say_json({"run": session.run.name, "corpus": scored.corpus, "split": scored.split, **result})
         return
-    typer.echo(f"run {session.run.name}, corpus {scored.corpus}, split {scored.split}")
+    say(f"run {session.run.name}, corpus {scored.corpus}, split {scored.split}")
     print_figures(result, without=["log_probability"])

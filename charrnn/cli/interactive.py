@@ -6,12 +6,10 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
-import typer
-
 from charrnn.cli.stopping import stopped_by_signals
 from charrnn.errors import ExitCode, never_seen
 from charrnn.generation.prompt import leave_out
-from charrnn.reporting.text import printable
+from charrnn.reporting.echo import send, tell
 
 if TYPE_CHECKING:
     from charrnn.cli.prompts import Prompts
@@ -29,7 +27,7 @@ _HELP = {
 }
 
 
-def talk(session: Session, asked: SampleSettings, prompts: Prompts, *, suggest: bool) -> int:
+def talk(session: Session, asked: SampleSettings, prompts: Prompts, *, suggest: bool, raw: bool) -> int:
     """Take turns until the input ends or the person quits.
 
     Into a pipe, the text alone is written: with suggestions at the end, without them as it is made.
@@ -39,25 +37,29 @@ def talk(session: Session, asked: SampleSettings, prompts: Prompts, *, suggest: 
         asked: how it goes on.
         prompts: what the text begins with.
         suggest: offer the likeliest next pieces, to pick from; else each line is continued.
+        raw: send a terminal what control characters the text holds.
     """
     (prompt,) = prompts
-    return _Talk(session, asked, prompt, prompts.last or "", suggest=suggest).run()
+    return _Talk(session, asked, prompt, prompts.last or "", suggest=suggest, raw=raw).run()
 
 
 class _Talk:
-    def __init__(self, session: Session, asked: SampleSettings, prompt: Prompt, text: str, *, suggest: bool) -> None:
+    def __init__(
+        self, session: Session, asked: SampleSettings, prompt: Prompt, text: str, *, suggest: bool, raw: bool
+    ) -> None:
         self._session = session
         self._asked = asked
         self._suggest = suggest
+        self._raw = raw
         self._turns: deque[tuple[str, Prompt]] = deque([(text, prompt)], maxlen=_TURNS)
         self._number = 0
         self._to_pipe = not sys.stdout.isatty()
 
     def run(self) -> int:
         """Read commands, one a line."""
-        self._tell(_HELP[self._suggest])
+        tell(_HELP[self._suggest])
         if self._text:
-            self._tell(printable(self._text))
+            self._show_all()
         while True:
             offered = self._offer() if self._suggest else []
             line = self._ask()
@@ -65,7 +67,7 @@ class _Talk:
                 break
             self._obey(line, offered)
         if self._suggest and self._to_pipe:
-            typer.echo(self._text)
+            send(f"{self._text}\n")
         return ExitCode.DONE
 
     @property
@@ -77,13 +79,13 @@ class _Talk:
             if len(self._turns) > 1:
                 self._turns.pop()
             else:
-                self._tell("there is nothing to take back")
+                tell("there is nothing to take back")
         elif line == "/help":
-            self._tell(_HELP[self._suggest])
+            tell(_HELP[self._suggest])
         elif line == "/text":
-            self._tell(printable(self._text))
+            self._show_all()
         elif line.startswith("/"):
-            self._tell(f"there is no {line.split()[0]}; {_HELP[self._suggest]}")
+            tell(f"there is no {line.split()[0]}; {_HELP[self._suggest]}")
         elif not self._suggest:
             self._continue(f"{line}\n" if line else "")
         elif not line:
@@ -93,7 +95,7 @@ class _Talk:
             if line in by_number:
                 self._add(by_number[line])
             else:
-                self._tell(f"there is no suggestion {line}; ={line} adds it as text")
+                tell(f"there is no suggestion {line}; ={line} adds it as text")
         else:
             self._add(line.removeprefix("="))
 
@@ -108,7 +110,7 @@ class _Talk:
         if not missing:
             return text
         told = {"replace": "replaced", "skip": "skipped", "error": "not added"}[self._asked.unseen]
-        self._tell(f"{never_seen(missing)}; {told}")
+        tell(f"{never_seen(missing)}; {told}")
         if self._asked.unseen == "error":
             return None
         return leave_out(missing, text) if self._asked.unseen == "skip" else text
@@ -129,7 +131,7 @@ class _Talk:
                 written += piece.text
                 self._show(piece.text)
                 if piece.whole is not None and piece.whole.stop == "blocked":
-                    self._tell("no token may come here; forbid less, or go on yourself")
+                    tell("no token may come here; forbid less, or go on yourself")
         if stopped.exit_code == ExitCode.TERMINATED:
             raise SystemExit(stopped.exit_code)
         self._number += 1
@@ -139,10 +141,10 @@ class _Talk:
 
     def _show(self, text: str) -> None:
         """Show what the model writes; into a pipe only where that is all that will be written."""
-        if self._to_pipe:
-            typer.echo(text, nl=False, err=self._suggest)
-        else:
-            typer.echo(printable(text), nl=False)
+        send(text, raw=self._raw, err=self._suggest and self._to_pipe)
+
+    def _show_all(self) -> None:
+        send(f"{self._text}\n", raw=self._raw, err=True)
 
     def _offer(self) -> list[str]:
         """Show the likeliest next pieces that may come, numbered, and return them."""
@@ -150,19 +152,12 @@ class _Talk:
         # Half a character cannot be shown, nor added as text.
         best = [(piece, share) for piece, share in likely if piece and "\ufffd" not in piece][:_SUGGESTIONS]
         shown = (f"{number} {piece!r} {share:.0%}" for number, (piece, share) in enumerate(best, 1))
-        self._tell("  ".join(shown))
+        tell("  ".join(shown))
         return [piece for piece, _ in best]
 
     def _ask(self) -> str | None:
         last = self._text.rsplit("\n", 1)[-1]
-        shown = printable(last[-60:]) if self._suggest else ""
         if sys.stdin.isatty():
-            try:
-                return input(f"{shown}> ")
-            except EOFError:
-                return None
+            tell(f"{last[-60:] if self._suggest else ''}> ", end="")
         line = sys.stdin.readline()
         return line.rstrip("\r\n") if line else None
-
-    def _tell(self, text: str) -> None:
-        typer.echo(text, err=True)

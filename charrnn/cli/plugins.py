@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json as json_format
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -15,6 +14,7 @@ from charrnn.cli.parameters import Json
 from charrnn.errors import ExitCode
 from charrnn.plugins import plugins
 from charrnn.registry import Entry
+from charrnn.reporting.echo import say, say_json, tell
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, show, make and check plugins.")
 _Name = Annotated[
@@ -32,7 +32,7 @@ def list_(json: Json = False) -> None:
     """List plugins, what each offers, and what is wrong with it."""
     rows = _rows()
     if json:
-        typer.echo(json_format.dumps(rows))
+        say_json(rows)
         return
     from charrnn.reporting.tables import print_table
 
@@ -55,17 +55,16 @@ def show(name: _Name, json: Json = False) -> None:
     """Show what a plugin offers, or what a name stands for, with its options."""
     shown = [_describe(entry) for entry in plugins().find(name)]
     if json:
-        typer.echo(json_format.dumps(shown))
+        say_json(shown)
         return
     from charrnn.reporting.tables import print_table
-    from charrnn.reporting.text import printable
 
     for number, each in enumerate(shown):
         if number:
-            typer.echo("")
-        typer.echo(printable(f"{each['kind']} {each['name']}: {each['summary']}"))
+            say()
+        say(f"{each['kind']} {each['name']}: {each['summary']}")
         came = f", {each['distribution']} {each['version']}" if each["distribution"] else ""
-        typer.echo(f"from plugin {each['plugin']}{came}")
+        say(f"from plugin {each['plugin']}{came}")
         if each["options"]:
             rows = [[each["flag"], option["name"], option["type"], option["default"]] for option in each["options"]]
             print_table(["", "option", "type", "default"], rows)
@@ -82,9 +81,9 @@ def new(
     from charrnn.scaffold import scaffold
 
     made = scaffold(name, kind, directory, single_file=single_file)
-    typer.echo(f"wrote {made.path}", err=True)
+    tell(f"wrote {made.path}")
     for command in made.next_commands:
-        typer.echo(command)
+        say(command)
 
 
 @app.command()
@@ -121,7 +120,7 @@ def check(
         if not json:
             print_report(reports[-1])
     if json:
-        typer.echo(json_format.dumps([each.to_dict() for each in reports]))
+        say_json([each.to_dict() for each in reports])
     return ExitCode.DONE if all(each.holds for each in reports) else ExitCode.TOLD_ERROR
 
 

@@ -8,10 +8,9 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-import typer
-
 from charrnn.cli.stopping import Stopped
 from charrnn.errors import UsageError, never_seen
+from charrnn.reporting.echo import tell
 
 if TYPE_CHECKING:
     from charrnn.generation.prompt import Prompt
@@ -86,7 +85,7 @@ class Prompts:
         if read.unseen:
             told = {"replace": "replaced", "skip": "skipped"}[policy]
             left = "" if read.tokens else "; nothing is left of it"
-            typer.echo(f"{never_seen(read.unseen)} of the prompt; {told}{left}", err=True)
+            tell(f"{never_seen(read.unseen)} of the prompt; {told}{left}")
         return read
 
     def _echoed(self, texts: Iterator[str]) -> Iterator[str]:

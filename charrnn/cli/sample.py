@@ -19,6 +19,7 @@ from charrnn.generation.settings import (
     PromptSettings,
     SampleSettings,
 )
+from charrnn.reporting.echo import tell
 from charrnn.settings import OpeningSettings
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ def sample(
     loop: Annotated[
         bool, typer.Option("--loop", help="Continue each line that you type, and wait for the next.")
     ] = False,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="Send a terminal the control characters of a text, such as colours, in place of showing them."
+        ),
+    ] = False,
     **settings: Any,
 ) -> int:
     """Write text with a trained model, as it is made: the prompt, and what follows it."""
@@ -80,6 +87,8 @@ def sample(
     refuse_several(prompt=prompt, prompt_file=prompt_file, prompts=prompts)
     if token_probs and not json:
         raise UsageError("--token-probs are printed as JSON; add --json")
+    if raw and json:
+        raise UsageError("--raw sends a terminal the text as it is, and --json is escaped; leave one out")
     if asked.forever and (json or novelty or prompts is not None):
         raise UsageError("--forever never ends a text: it does not go with --json, --novelty or --prompts")
     if token_probs and asked.beam:
@@ -97,7 +106,8 @@ def sample(
     if talking:
         from charrnn.cli.interactive import talk
 
-        return talk(session, asked, Prompts(session, asked, prompt, prompt_file, prompts), suggest=interactive)
+        read = Prompts(session, asked, prompt, prompt_file, prompts)
+        return talk(session, asked, read, suggest=interactive, raw=raw)
     describe = _novelty(session) if novelty else None
     with stopped_by_signals() as stopped:
         read = Prompts(session, asked, prompt, prompt_file, prompts, stopped)
@@ -105,7 +115,7 @@ def sample(
         if json:
             writer = JsonTexts(read.text, describe)
         else:
-            writer = plain = PlainTexts(read.text, describe)
+            writer = plain = PlainTexts(read.text, describe, raw=raw)
             read.echo = plain.write
         if asked.beam is not None:
             for each in read:
@@ -116,18 +126,18 @@ def sample(
                 if len(found) < asked.num:
                     _tell_of_few(len(found), asked.num)
                 elif any(text.stop == "blocked" for text in found):
-                    typer.echo("the texts end where no token may come; forbid less", err=True)
+                    tell("the texts end where no token may come; forbid less")
         else:
             track = Track(text=json or novelty, log_probabilities=json, tokens=token_probs)
             for piece in session.pieces(read, asked, track=track, stopped=stopped):
                 writer.hear(piece)
                 if piece.whole is not None and piece.whole.stop == "blocked":
-                    typer.echo(f"text {piece.number + 1} ends where no token may come; forbid less", err=True)
+                    tell(f"text {piece.number + 1} ends where no token may come; forbid less")
     return stopped.exit_code
 
 
 def _tell_of_few(found: int, wanted: int) -> None:
-    typer.echo(f"found {found} of {wanted} texts that may come; a wider --beam finds more, or forbid less", err=True)
+    tell(f"found {found} of {wanted} texts that may come; a wider --beam finds more, or forbid less")
 
 
 def _refuse_talking(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +12,7 @@ from charrnn.cli.opening import PANELS, open_session
 from charrnn.cli.parameters import Checkpoints, Json, read_flags, takes_settings, without
 from charrnn.cli.prompts import STDIN, read_text
 from charrnn.errors import UsageError, never_seen
+from charrnn.reporting.echo import say, say_json, tell
 from charrnn.settings import OpeningSettings, UnseenSettings
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def score(
     scorer = TextScorer(session, read_text(file, "score"), refuse=policy == "error")
     if per_char:
         for each in scorer.each():
-            sys.stdout.write(json_format.dumps({"text": each.text, "bits": round(each.bits, 6)}) + "\n")
+            say_json({"text": each.text, "bits": round(each.bits, 6)})
     elif heatmap or html is not None:
         from charrnn.reporting.heatmap import print_heatmap, write_page
 
@@ -69,11 +68,11 @@ def score(
             print_heatmap(scorer.each())
         else:
             write_page(html, f"{file}, by {_name(session)}", scorer.each())
-            typer.echo(f"wrote {html}", err=True)
+            tell(f"wrote {html}")
     else:
         _print(session, scorer.score(), json=json)
     if scorer.unseen:
-        typer.echo(f"{never_seen(scorer.unseen)} of the text; replaced", err=True)
+        tell(f"{never_seen(scorer.unseen)} of the text; replaced")
 
 
 def _is_same(page: Path, text: str) -> bool:
@@ -85,9 +84,9 @@ def _print(session: Session, found: Score, *, json: bool) -> None:
 
     result = {"run": _name(session), **found.to_dict()}
     if json:
-        typer.echo(json_format.dumps(result))
+        say_json(result)
         return
-    typer.echo(f"run {result['run']}")
+    say(f"run {result['run']}")
     print_figures(result, without=["nats_per_token"])
 
 

@@ -65,6 +65,10 @@ def train(
             autocompletion=complete_runs,
         ),
     ] = None,
+    extend_vocab: Annotated[
+        bool,
+        typer.Option("--extend-vocab", help="With --init-from: learn the characters that the run does not know."),
+    ] = False,
     embeddings: Annotated[
         Path | None,
         typer.Option(
@@ -125,6 +129,7 @@ def train(
             checkpoints=checkpoints,
             resume=resume,
             init_from=init_from,
+            extend_vocab=extend_vocab,
             embeddings=embeddings,
             listen=reporter.listen,
             samples=reporter.wants_samples,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import numpy as np
 
 from charrnn.corpora.base import Corpus, Progress, digest, read_all
 from charrnn.corpora.cache import cache_key, cached
-from charrnn.errors import CorpusError
+from charrnn.errors import CorpusError, UsageError
 from charrnn.options import check_options
 from charrnn.plugins import plugins
 from charrnn.registry import Entry
 from charrnn.settings import TokenizerSettings
-from charrnn.tokenizers.base import Tokenizer
+from charrnn.tokenizers.base import Growing, Tokenizer
 
 _FORMAT = 1
 
@@ -37,8 +38,13 @@ class FittedTokenizer:
     def identity(self) -> str:
         """Hash what makes its ids: the same tokenizer, the same packs."""
         files = sorted(path for path in self.directory.iterdir() if path.is_file())
-        hashes = [[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]
+        hashes = [[path.name, _sha256(path)] for path in files]
         return digest([self.entry.name, *_code(self.entry), self.tokenizer.vocab_size, hashes])
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _code(entry: Entry) -> list[str]:
@@ -65,15 +71,57 @@ def fit_tokenizer(corpus: Corpus, settings: TokenizerSettings, progress: Progres
     entry = plugins().tokenizers[settings.tokenizer]
     tokenizer = entry.load()
     options = check_options(entry, tokenizer.train, settings.tokenizer_options)
-    key = cache_key(corpus.name, [_FORMAT, corpus.identity(), entry.name, *_code(entry), options])
+
+    def learn(texts: Iterator[str]) -> Tokenizer:
+        trained: Tokenizer = tokenizer.train(texts, **options)
+        if trained.vocab_size == 0:
+            raise CorpusError(f"the corpus '{corpus.name}' is empty; give one that holds text")
+        return trained
+
+    return _learned(corpus, entry, [entry.name, *_code(entry), options], learn, progress)
+
+
+def growing(fitted: FittedTokenizer) -> Growing:
+    """Return a tokenizer that can learn more.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not isinstance(fitted.tokenizer, Growing):
+        raise UsageError(
+            f"--extend-vocab: the tokenizer '{fitted.entry.name}' has no alphabet that could grow; leave the flag out"
+        )
+    return fitted.tokenizer
+
+
+def extend_tokenizer(corpus: Corpus, fitted: FittedTokenizer, progress: Progress) -> FittedTokenizer:
+    """Let a tokenizer learn from all splits of the corpus too, or take what comes of it from the cache.
+
+    Raises:
+        UsageError: it cannot learn more than it has.
+        CorpusError: the corpus cannot be read.
+        PluginError: what comes of it is smaller than what it was.
+    """
+    before = fitted.tokenizer
+
+    def learn(texts: Iterator[str]) -> Tokenizer:
+        after = growing(fitted).extended(texts)
+        if not isinstance(after, type(before)) or after.vocab_size < before.vocab_size:
+            raise ValueError("what its extended() returns is no larger tokenizer of its kind")
+        return after
+
+    return _learned(corpus, fitted.entry, [fitted.identity()], learn, progress)
+
+
+def _learned(
+    corpus: Corpus, entry: Entry, depends_on: list[Any], learn: Callable[[Iterator[str]], Tokenizer], progress: Progress
+) -> FittedTokenizer:
+    """Have a tokenizer learn from a corpus, unless the cache has what comes of it."""
 
     def build(directory: Path) -> None:
         texts = read_all(corpus, corpus.splits(), f"learning {entry.name} tokens", progress)
         with entry.blamed():
-            trained = tokenizer.train(texts, **options)
-            if trained.vocab_size == 0:
-                raise CorpusError(f"the corpus '{corpus.name}' is empty; give one that holds text")
-            trained.save(directory)
+            learn(texts).save(directory)
 
-    directory = cached("tokenizers", key, build, progress)
-    return load_tokenizer(entry.name, directory)
+    key = cache_key(corpus.name, [_FORMAT, corpus.identity(), *depends_on])
+    return load_tokenizer(entry.name, cached("tokenizers", key, build, progress))

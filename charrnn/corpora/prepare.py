@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.corpora.base import Corpus, Progress
-from charrnn.corpora.fitting import FittedTokenizer, fit_tokenizer
+from charrnn.corpora.fitting import FittedTokenizer, extend_tokenizer, fit_tokenizer
 from charrnn.corpora.local.stdin import ADDRESS as STDIN
 from charrnn.corpora.packs.pack import TokenPack, open_pack
 from charrnn.corpora.resolve import open_corpus
 from charrnn.corpora.streaming.held_back import HeldBack, Sample
 from charrnn.errors import CorpusError, UsageError
 from charrnn.registry import Entry
-from charrnn.settings import CorpusSettings, PreparationSettings, StreamSettings, TokenizerSettings, TrainSettings
+from charrnn.settings import CorpusSettings, PreparationSettings, StreamSettings, TrainSettings
 
 #: Settings that change nothing where the text is packed.
 _OF_A_STREAM = {*StreamSettings.model_fields} - {"stream"}
@@ -57,7 +57,7 @@ def prepare(
         UsageError: no such tokenizer or option.
     """
     with _opened(address, settings, progress) as corpus:
-        return _packed(corpus, settings, progress, fitted)
+        return _packed(corpus, fitted or fit_tokenizer(corpus, settings, progress), progress)
 
 
 def prepare_to_train(
@@ -66,6 +66,8 @@ def prepare_to_train(
     progress: Progress,
     fitted: FittedTokenizer | None = None,
     recorded: Mapping[str, Any] | None = None,
+    *,
+    extend: bool = False,
 ) -> Prepared:
     """Do the same, or, where the corpus is to be streamed, train the tokenizer on its start and pack what is held back.
 
@@ -75,6 +77,7 @@ def prepare_to_train(
         progress: told of the text read.
         fitted: a tokenizer that is there already.
         recorded: the provenance of the text that is wanted, where it was read before.
+        extend: whether the tokenizer that is there learns from the text too.
 
     Raises:
         CorpusError: it cannot be found or read.
@@ -89,9 +92,13 @@ def prepare_to_train(
             if given and recorded is None:  # a run that is read from its file gives everything
                 flag = given[0].replace("_", "-")
                 raise UsageError(f"--{flag} {getattr(settings, given[0])}: is for a stream; give --stream as well")
-            return _packed(corpus, settings, progress, fitted)
+        learned_from = Sample(corpus, settings.sample_bytes) if streamed else corpus
         if fitted is None:
-            fitted = fit_tokenizer(Sample(corpus, settings.sample_bytes), settings, progress)
+            fitted = fit_tokenizer(learned_from, settings, progress)
+        elif extend:
+            fitted = extend_tokenizer(learned_from, fitted, progress)
+        if not streamed:
+            return _packed(corpus, fitted, progress)
         pack = open_pack(HeldBack(corpus, settings.val_fraction), fitted, progress)
         if not pack.splits["validation"]["tokens"]:
             raise CorpusError(f"the corpus '{corpus.name}' is too small to hold a part of it back; leave --stream out")
@@ -112,10 +119,6 @@ def _opened(
         corpus.close()
 
 
-def _packed(
-    corpus: Corpus, settings: TokenizerSettings, progress: Progress, fitted: FittedTokenizer | None
-) -> Prepared:
-    if fitted is None:
-        fitted = fit_tokenizer(corpus, settings, progress)
+def _packed(corpus: Corpus, fitted: FittedTokenizer, progress: Progress) -> Prepared:
     pack = open_pack(corpus, fitted, progress)
     return Prepared(corpus.name, corpus.separator, corpus.provenance(), corpus.entry, fitted, pack)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from charrnn import errors
+from charrnn.controls import print_traceback
 from charrnn.errors import CharrnnError, CorpusError
 from charrnn.plugins import plugins
 
@@ -133,6 +134,7 @@ def _receive(pipe: IO[bytes]) -> Frame | None:
 
 
 if __name__ == "__main__":
+    sys.excepthook = print_traceback
     warnings.simplefilter("ignore")  # whoever asked has been told already
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer

@@ -18,11 +18,11 @@ import numpy as np
 
 from charrnn.corpora.base import Progress
 from charrnn.corpora.cache import cache_key, cached
-from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.packs.pack import TokenPack
 from charrnn.errors import CorpusError, UsageError
 from charrnn.runs.corpus import reopen_pack, training_part
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 
 #: Characters of an n-gram. Of text that people wrote and a model never saw, fewer than a tenth of the 25-grams stand in
 #: a megabyte of text of its kind (measured: English prose 6%, Python source 9%; of the 10-grams about half). So what is
@@ -179,7 +179,7 @@ def write_index(directory: Path, pieces: Iterable[bytes]) -> None:
 
 
 def _decoded(run: Run, pack: TokenPack, progress: Progress) -> Iterator[bytes]:
-    part, fitted = training_part(run), load_tokenizer(run.config.tokenizer.name, run.tokenizer)
+    part, fitted = training_part(run), run_tokenizer(run)
     ids, split = pack.part(part), pack.splits[part.split]
     done, total = 0, split["bytes"] * len(ids) // split["tokens"]
     with fitted.entry.blamed():

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.corpora.fitting import load_tokenizer
-from charrnn.errors import RunError, UsageError
+from charrnn.errors import UsageError
 from charrnn.evaluation import Score, score
 from charrnn.generation.beam.hypothesis import Hypothesis
 from charrnn.generation.lanes import LANES, Lanes, Piece, Track
@@ -28,6 +27,7 @@ from charrnn.runs.find import find_run
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import OpeningSettings
 from charrnn.tokenizers.base import Tokenizer
 
@@ -252,11 +252,5 @@ def load(run: str | Path | Run | None = None, *, checkpoints: str | Path | None 
 def open_run(run: Run, asked: OpeningSettings) -> Session:
     """Open a run that was found, by settings that were checked; raises as :func:`load` does."""
     check_plugins(run)
-    recorded = run.config.tokenizer
-    tokenizer = load_tokenizer(recorded.name, run.tokenizer).tokenizer
-    if tokenizer.vocab_size != recorded.vocab_size or recorded.context >= recorded.vocab_size:
-        raise RunError(
-            f"run '{run.name}' is damaged: its tokenizer has {tokenizer.vocab_size} tokens, its config says "
-            f"{recorded.vocab_size}, with {recorded.context} as the context"
-        )
-    return Session(open_network(run, asked), tokenizer, recorded.context, run)
+    tokenizer = run_tokenizer(run).tokenizer
+    return Session(open_network(run, asked), tokenizer, run.config.tokenizer.context, run)

@@ -25,13 +25,12 @@ def make_reporter(*, json: bool) -> Reporter:
     if json:
         from charrnn.reporting.json_lines import JsonLinesReporter
 
-        return JsonLinesReporter(sys.stdout)
+        return JsonLinesReporter()
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        from rich.console import Console
-
+        from charrnn.reporting.console import SafeConsole
         from charrnn.reporting.live import LiveReporter
 
-        return LiveReporter(Console(stderr=True))
+        return LiveReporter(SafeConsole(stderr=True))
     from charrnn.reporting.plain import PlainReporter
 
-    return PlainReporter(sys.stderr)
+    return PlainReporter()

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from charrnn.reporting.text import printable
+from charrnn.controls import printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.style import Style
+
+    from charrnn.reporting.console import SafeConsole
 
 _LINE_END = "↵"
 
 
-def print_coloured(console: Console, parts: Iterable[tuple[str, Style]]) -> None:
+def print_coloured(console: SafeConsole, parts: Iterable[tuple[str, Style]]) -> None:
     """Print a text that comes in parts, each in its style, and a sign for each line end."""
     from rich.text import Text
 

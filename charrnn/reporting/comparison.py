@@ -7,7 +7,7 @@ from typing import Any
 
 from charrnn.layers import flag
 from charrnn.reporting.tables import print_wide_table
-from charrnn.reporting.text import clock, printable
+from charrnn.reporting.text import clock
 from charrnn.runs.comparison import Summary
 
 _COLUMNS = ["name", "corpus", "model", "parameters", "steps", "time", "bits/char", "nats/token", "chars/s"]
@@ -24,7 +24,7 @@ def print_comparison(runs: Sequence[Summary], settings: Sequence[str]) -> None:
 def different_texts(groups: Sequence[Sequence[Summary]]) -> str:
     """Say in a line which runs were validated on which text."""
     told = "; ".join(f"{', '.join(each.name for each in group)} on {_text(group[0])}" for group in groups)
-    return printable(f"losses on different text do not compare: {told}")
+    return f"losses on different text do not compare: {told}"
 
 
 def _text(summary: Summary) -> str:

@@ -8,10 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from charrnn.reporting.echo import say, tell
 from charrnn.reporting.tables import print_table
-from charrnn.reporting.text import clock, megabytes, printable
+from charrnn.reporting.text import clock, megabytes
 
 if TYPE_CHECKING:
     from charrnn.corpora.cache_contents import Cached
@@ -29,7 +28,7 @@ def print_facts(facts: Mapping[str, Any]) -> None:
             shown = ", ".join(f"{name}={each}" for name, each in value.items())
         else:
             shown = repr(value) if key in ("separator", "template") else str(value)
-        typer.echo(printable(f"{key.replace('_', ' '):<{_WIDTH}}{shown}"))
+        say(f"{key.replace('_', ' '):<{_WIDTH}}{shown}")
 
 
 def print_text(text: Mapping[str, Any], sample_bytes: int) -> None:
@@ -39,10 +38,10 @@ def print_text(text: Mapping[str, Any], sample_bytes: int) -> None:
         text: from ``charrnn corpora show --json``.
         sample_bytes: how much of each split was read at most.
     """
-    typer.echo("")
+    say()
     if text["is_sample"]:
         read = f"what follows is of a sample, the first {sample_bytes:,} bytes of each split"
-        typer.echo(f"{read}; --sample-bytes reads more")
+        say(f"{read}; --sample-bytes reads more")
     print_table(
         ["split", "bytes", "characters"],
         [
@@ -50,21 +49,21 @@ def print_text(text: Mapping[str, Any], sample_bytes: int) -> None:
             for name, each in text["splits"].items()
         ],
     )
-    typer.echo("")
+    say()
     alphabet = text["alphabet"]
-    typer.echo(f"{'alphabet':<{_WIDTH}}{alphabet['size']:,} characters")
+    say(f"{'alphabet':<{_WIDTH}}{alphabet['size']:,} characters")
     for key in ("most_common", "least_common"):
         shown = "  ".join(f"{_shown(character)} {count:,}" for character, count in alphabet[key])
-        typer.echo(f"{key.replace('_', ' '):<{_WIDTH}}{shown}")
+        say(f"{key.replace('_', ' '):<{_WIDTH}}{shown}")
     for tokenizer, tokens in text["tokens"].items():
-        typer.echo(f"{tokenizer + ' tokens':<{_WIDTH}}{'about ' * text['is_sample']}{tokens:,}")
+        say(f"{tokenizer + ' tokens':<{_WIDTH}}{'about ' * text['is_sample']}{tokens:,}")
     if text["epoch_seconds"] is not None:
         seconds = text["epoch_seconds"]
         shown = f"{seconds:.0f} s" if seconds < 120 else clock(seconds)
-        typer.echo(f"{'an epoch takes':<{_WIDTH}}about {shown} with --preset quick, on a processor")
-    typer.echo("")
+        say(f"{'an epoch takes':<{_WIDTH}}about {shown} with --preset quick, on a processor")
+    say()
     for line in text["start"].split("\n")[:_LINES]:
-        typer.echo(printable(line[:_LINE] + "..." * (len(line) > _LINE)))
+        say(line[:_LINE] + "..." * (len(line) > _LINE))
 
 
 def print_cache(contents: Sequence[Cached], directory: Path) -> None:
@@ -77,7 +76,7 @@ def print_cache(contents: Sequence[Cached], directory: Path) -> None:
             for each, when in zip(contents, made, strict=True)
         ],
     )
-    typer.echo(f"{len(contents)} in {directory}, {megabytes(sum(each.size for each in contents))}", err=True)
+    tell(f"{len(contents)} in {directory}, {megabytes(sum(each.size for each in contents))}")
 
 
 def _shown(character: str) -> str:

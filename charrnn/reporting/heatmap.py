@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from charrnn.controls import printable
 from charrnn.errors import UsageError
 from charrnn.generation.surprisal import Surprise
 from charrnn.reporting.coloured import print_coloured, to_html
@@ -72,7 +73,7 @@ def write_page(path: Path, title: str, surprises: Iterable[Surprise]) -> None:
     legend = " ".join(f'<i class="b{number}">&nbsp;{_bits(number)}&nbsp;</i>' for number in range(len(COLOURS)))
     try:
         with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(_HEAD.format(title=escape(title), colours=rules, legend=legend))
+            file.write(_HEAD.format(title=escape(printable(title)), colours=rules, legend=legend))
             for each in surprises:
                 file.write(f'<i class="b{level(each.bits)}" title="{each.bits:.2f} bits">{to_html(each.text)}</i>')
             file.write("</pre>\n</html>\n")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 from dataclasses import asdict
 from types import TracebackType
-from typing import TextIO
 
+from charrnn.reporting.echo import say_json
 from charrnn.training.events import Event, Preparing
 
 
@@ -16,8 +16,7 @@ class JsonLinesReporter:
 
     wants_samples = True
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
         self._open = True
 
     def __enter__(self) -> JsonLinesReporter:
@@ -32,11 +31,9 @@ class JsonLinesReporter:
         """Write the event; how far the reading of a corpus has come is for people only."""
         if isinstance(event, Preparing) or not self._open:
             return
-        record = {"event": type(event).__name__.lower(), **asdict(event)}
         try:
-            self._stream.write(json.dumps(record, default=str) + "\n")
-            self._stream.flush()
+            say_json({"event": type(event).__name__.lower(), **asdict(event)})
         except BrokenPipeError:
             # Whoever read it has enough; the training goes on, and its metrics are in the run.
             self._open = False
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

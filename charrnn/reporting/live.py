@@ -7,17 +7,19 @@ import time
 from itertools import chain
 from types import TracebackType
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from charrnn.controls import printable
+from charrnn.reporting.console import SafeConsole
 from charrnn.reporting.pace import Pace
 from charrnn.reporting.plain import finished
 from charrnn.reporting.profile import profiled
-from charrnn.reporting.text import clock, megabytes, printable, remaining
+from charrnn.reporting.text import clock, megabytes, remaining
 from charrnn.training.events import (
     Evaluated,
     Event,
@@ -47,7 +49,7 @@ class LiveReporter:
 
     wants_samples = True
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: SafeConsole) -> None:
         self._console = console
         self._preparing: Preparing | None = None
         self._pace = Pace()
@@ -74,7 +76,7 @@ class LiveReporter:
     ) -> None:
         self._live.stop()
         if self._finished:
-            self._console.print(self._finished, markup=False, highlight=False)
+            self._console.print(self._finished)
 
     def listen(self, event: Event) -> None:
         """Take the event into the view."""
@@ -82,7 +84,7 @@ class LiveReporter:
             case Preparing():
                 self._preparing = event
             case Notice():
-                self._console.print(event.text, style="yellow", markup=False, highlight=False)
+                self._console.print(event.text, style="yellow")
             case Started():
                 self._started, self._preparing = event, None
             case Logged():
@@ -92,7 +94,7 @@ class LiveReporter:
             case Sampled():
                 self._sample = event.text
             case Profiled():
-                self._console.print(profiled(event), markup=False, highlight=False, soft_wrap=True)
+                self._console.print(profiled(event), soft_wrap=True)
             case Finished():
                 self._finished = finished(event)
             case _:
@@ -135,7 +137,7 @@ class LiveReporter:
         row.add_column(ratio=1)
         row.add_column(no_wrap=True)
         row.add_row(
-            Text(started.run, style="bold"),
+            Text(printable(started.run), style="bold"),
             ProgressBar(total=1.0, completed=progress),
             Text.assemble(
                 f"{progress:4.0%}  step {step:,}{of}  ",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from charrnn.reporting.picture import write_picture
-from charrnn.reporting.text import printable
 from charrnn.runs.curves import Curves, loss_range, thinned
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def _draw(axes: Axes, drawn: Sequence[Curves], loss: str, against: str) -> None:
 
 def _label(curves: Curves) -> str:
     best = f", {curves.best[1]:.4f} at best" if curves.best else ""
-    return f"{printable(curves.name)}{best}"
+    return f"{curves.name}{best}"
 
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

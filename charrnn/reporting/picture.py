@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charrnn.atomic import write_file
+from charrnn.controls import printable
 from charrnn.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def write_picture(path: Path, kind: str, size: tuple[float, float], draw: Callab
         figure = Figure(figsize=size, layout="constrained")
         draw(figure.subplots())
         for text in figure.findobj(Text):
-            text.set_text(_NOT_IN_XML.sub("\ufffd", text.get_text()))
+            text.set_text(printable(_NOT_IN_XML.sub("\ufffd", text.get_text())))
         figure.savefig(content, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     try:
         write_file(path, content.getvalue())

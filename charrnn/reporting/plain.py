@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TextIO
 
+from charrnn.reporting.echo import tell
 from charrnn.reporting.pace import Pace
 from charrnn.reporting.profile import profiled
-from charrnn.reporting.text import clock, megabytes, printable, remaining
+from charrnn.reporting.text import clock, megabytes, remaining
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Preparing, Profiled, Started
 
 #: Seconds between two lines on training, or on the reading of a corpus.
@@ -20,8 +20,7 @@ class PlainReporter:
 
     wants_samples = False
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
         self._pace = Pace()
         self._next = {Logged: 0.0, Preparing: time.monotonic() + _INTERVAL}
 
@@ -37,31 +36,31 @@ class PlainReporter:
         """Write the event, if it is due."""
         match event:
             case Notice():
-                self._line(printable(event.text))
+                tell(event.text)
             case Preparing() if self._due(Preparing):
                 of = f" of {megabytes(event.total)}" if event.total else ""
                 left = self._pace.left(event)
                 of += "" if left is None else f", {clock(left)} left"
-                self._line(f"{event.doing}: {megabytes(event.done)}{of}")
+                tell(f"{event.doing}: {megabytes(event.done)}{of}")
             case Started():
                 tokens = "a stream of" if event.tokens is None else f"{event.tokens:,}"
-                self._line(
+                tell(
                     f"run {event.run}: {event.parameters:,} parameters on {event.device}, "
                     f"{tokens} tokens to learn from, from step {event.step}"
                 )
             case Logged() if self._due(Logged):
-                self._line(
+                tell(
                     f"step {event.step}  {event.progress:4.0%}  train {event.loss:.4f} nats  epoch {event.epoch:.2f}  "
                     f"{event.chars_per_second:,.0f} chars/s  {clock(event.seconds)} elapsed  "
                     f"{clock(remaining(event.seconds, event.progress))} left"
                 )
             case Evaluated():
                 loss = f"{event.nats_per_token:.4f} nats  {event.bits_per_char:.4f} bpc"
-                self._line(f"step {event.step}  validation {loss}{'  best' if event.best else ''}")
+                tell(f"step {event.step}  validation {loss}{'  best' if event.best else ''}")
             case Profiled():
-                self._line(profiled(event))
+                tell(profiled(event))
             case Finished():
-                self._line(finished(event))
+                tell(finished(event))
             case _:
                 pass
 
@@ -71,10 +70,6 @@ class PlainReporter:
             return False
         self._next[kind] = now + _INTERVAL
         return True
-
-    def _line(self, text: str) -> None:
-        self._stream.write(text + "\n")
-        self._stream.flush()
 
 
 def finished(event: Finished) -> str:

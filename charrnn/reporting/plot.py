@@ -11,14 +11,13 @@ import string
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from rich.console import Console
 from rich.text import Text
 
+from charrnn.controls import printable
 from charrnn.errors import UsageError
 from charrnn.reporting.axis import Axis
 from charrnn.reporting.canvas import COLUMNS, ROWS, Canvas
-from charrnn.reporting.console import PipeConsole
-from charrnn.reporting.text import printable
+from charrnn.reporting.console import SafeConsole
 from charrnn.runs.curves import Curves, Point, last_place, loss_range, thinned
 
 _COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue")
@@ -42,7 +41,7 @@ def print_plot(drawn: Sequence[Curves], loss: str, against: str) -> None:
     if len(drawn) > len(_LETTERS):
         raise UsageError(f"{len(drawn)} runs are more than a plot can tell apart; name {len(_LETTERS)} at most")
     columns, rows = shutil.get_terminal_size()
-    console = PipeConsole(highlight=False, width=columns)
+    console = SafeConsole(width=columns)
     height = max(_LEAST_HEIGHT, min(_MOST_HEIGHT, rows - len(drawn) - 5))
     plot = _Plot(drawn, max(columns - 1, _LEAST_WIDTH), height, console)
     console.print(Text(loss, style="bold"))
@@ -61,7 +60,7 @@ class _Plot:
         console: says whether there are colours, and signs beyond ASCII.
     """
 
-    def __init__(self, drawn: Sequence[Curves], width: int, height: int, console: Console) -> None:
+    def __init__(self, drawn: Sequence[Curves], width: int, height: int, console: SafeConsole) -> None:
         self._rich = console.encoding.startswith("utf")
         coloured = console.color_system is not None and not console.no_color
         #: Whether training is drawn in small letters.

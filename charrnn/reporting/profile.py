@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from charrnn.reporting.text import printable
 from charrnn.training.events import Operation, Profiled
 
 _NAME = 44
@@ -16,7 +15,7 @@ def profiled(event: Profiled) -> str:
     return "\n".join(
         [
             f"profile of {event.steps} step{'s' if event.steps != 1 else ''}{fewer}; look at it in ui.perfetto.dev or "
-            f"chrome://tracing: {printable(str(event.path))}",
+            f"chrome://tracing: {event.path}",
             *_table("part of the work", event.phases, event),
             *_table("operation", event.operations, event),
         ]
@@ -27,8 +26,7 @@ def _table(heading: str, rows: tuple[Operation, ...], event: Profiled) -> Iterat
     on_gpu = event.device_seconds is not None
     yield f"  {heading:{_NAME}} {'calls':>8} {'ms':>10} {'share':>7}" + (f" {'GPU ms':>10} {'share':>7}" * on_gpu)
     for each in rows:
-        name = printable(each.name)
-        name = name if len(name) <= _NAME else name[: _NAME - 3] + "..."
+        name = each.name if len(each.name) <= _NAME else each.name[: _NAME - 3] + "..."
         line = f"  {name:{_NAME}} {each.calls:8,} {_time(each.seconds, event.seconds)}"
         yield line + (f" {_time(each.device_seconds, event.device_seconds or 0.0)}" * on_gpu)
 

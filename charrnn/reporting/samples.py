@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +10,7 @@ from charrnn.generation.beam.hypothesis import Hypothesis
 from charrnn.generation.lanes import Piece
 from charrnn.generation.prompt import Prompt
 from charrnn.generation.text import bits_per_char
-from charrnn.reporting.text import printable
+from charrnn.reporting.echo import say_json, send
 
 #: Between two texts, and before what is said of one.
 _RULE = "---"
@@ -60,11 +58,19 @@ class TextWriter(ABC):
 
 
 class PlainTexts(TextWriter):
-    """Texts with a rule between them; the first that has not ended is shown as it is made."""
+    """Texts with a rule between them; the first that has not ended is shown as it is made.
 
-    def __init__(self, prompts: Callable[[int], str | None], describe: Describe | None = None) -> None:
+    Args:
+        prompts: as above.
+        describe: as above.
+        raw: sends a terminal what control characters they hold.
+    """
+
+    def __init__(
+        self, prompts: Callable[[int], str | None], describe: Describe | None = None, *, raw: bool = False
+    ) -> None:
         super().__init__(prompts, describe)
-        self._show_text = printable if sys.stdout.isatty() else str
+        self._raw = raw
         self._begun = -1
         self._last = ""
 
@@ -72,8 +78,7 @@ class PlainTexts(TextWriter):
         """Write text at once."""
         if text:
             self._last = text[-1]
-            sys.stdout.write(self._show_text(text))
-            sys.stdout.flush()
+            send(text, raw=self._raw)
 
     def _show(self, piece: Piece) -> None:
         if self._begun < piece.number:
@@ -131,14 +136,7 @@ class JsonTexts(TextWriter):
     def _print(self, prompt: str | None, made: dict[str, Any]) -> None:
         described = {} if self._describe is None else self._describe(made["text"])
         known = {} if prompt is None else {"prompt": prompt}
-        # A lone surrogate, which a char model can make, has no UTF-8: escapes hold it.
-        whole = json.dumps({**known, **made, **described}, ensure_ascii=not _is_utf8(f"{prompt}{made['text']}"))
-        sys.stdout.write(whole + "\n")
-        sys.stdout.flush()
-
-
-def _is_utf8(text: str) -> bool:
-    return not any("\ud800" <= each <= "\udfff" for each in text)
+        say_json({**known, **made, **described})
 
 
 def _shown(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import typer
+from charrnn.reporting.echo import say
 
 _LABELS = {
     "log_probability": "log-probability",
@@ -29,4 +29,4 @@ def print_figures(figures: Mapping[str, Any], without: Iterable[str] = ()) -> No
     for key, label in _LABELS.items():
         if key not in without:
             value = figures[key]
-            typer.echo(f"{label:<20}{value:>14,}" if isinstance(value, int) else f"{label:<20}{value:>14.4f}")
+            say(f"{label:<20}{value:>14,}" if isinstance(value, int) else f"{label:<20}{value:>14.4f}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from charrnn.reporting.text import printable
+from charrnn.controls import printable
 
 #: Columns of the terminal between two of a table.
 _PADDING = 3
@@ -19,7 +19,6 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     from charrnn.reporting.console import make_console
 
@@ -28,7 +27,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     for column in columns:
         table.add_column(column)
     for row in rows:
-        table.add_row(*[Text(printable(_shown(value))) for value in row])
+        table.add_row(*map(_shown, row))
     console.print(table)
 
 

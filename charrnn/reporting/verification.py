@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import typer
-
-from charrnn.reporting.text import printable
+from charrnn.reporting.echo import say
 from charrnn.runs.verification import Findings
 
 
 def print_findings(found: Findings) -> None:
     """Print what is damaged, what it harms, and what can be done."""
     for line in _lines(found):
-        typer.echo(printable(line))
+        say(line)
+    if found.holder:
+        say(f"  it is in use by {found.holder}: another save may count by now")
 
 
 def _lines(found: Findings) -> list[str]:

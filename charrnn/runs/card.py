@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from charrnn.controls import printable
 from charrnn.layers import spoken
 from charrnn.settings import ModelSettings, OptimizerSettings
 
@@ -42,7 +43,7 @@ def model_card(name: str, config: RunConfig, state: dict[str, Any]) -> str:
         "made by": f"charrnn {config.charrnn}, {config.created}",
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
-    return (
+    return printable(
         f"# {name}\n\nA character-level language model.\n\n| | |\n| --- | --- |\n{table}\n\n"
         f"```console\n$ charrnn sample {name}\n$ charrnn eval {name}\n```\n\n"
         "It continues text in the manner of its corpus. It knows nothing, and may repeat passages of the corpus "

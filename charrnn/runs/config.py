@@ -97,6 +97,11 @@ class OriginRecord(Settings):
     embeddings: Name = ""
     sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
+    @property
+    def given(self) -> bool:
+        """Whether they started from anything but chance."""
+        return bool(self.run or self.embeddings)
+
 
 class RunConfig(Settings):
     """All that is needed to rebuild a run."""

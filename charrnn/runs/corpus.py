@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from charrnn.corpora.base import Progress, digest
-from charrnn.corpora.fitting import load_tokenizer
 from charrnn.corpora.local.files import without_place
 from charrnn.corpora.local.stdin import ADDRESS as STDIN
 from charrnn.corpora.packs.pack import Part, TokenPack, find_pack
@@ -15,6 +14,7 @@ from charrnn.corpora.prepare import prepare, prepare_to_train
 from charrnn.corpora.resolve import open_corpus
 from charrnn.errors import CorpusError, near_names
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import CorpusSettings
 from charrnn.tokenizers.base import Ids
 
@@ -85,7 +85,7 @@ def streamed_from(run: Run, progress: Progress) -> dict[str, Any]:
 def _pack_again(run: Run, progress: Progress) -> TokenPack:
     """Pack a run's corpus, which has to be what it was."""
     record = run.config.corpus
-    fitted = load_tokenizer(run.config.tokenizer.name, run.tokenizer)
+    fitted = run_tokenizer(run)
     settings = run.config.settings.model_copy(update={"stream": record.streamed})
     pack = prepare_to_train(record.address, settings, progress, fitted, record.provenance).pack
     for split, recorded in record.splits.items():
@@ -118,7 +118,7 @@ def text_to_score(
         CorpusError: no such corpus or split.
     """
     if address is not None:
-        fitted = load_tokenizer(run.config.tokenizer.name, run.tokenizer)
+        fitted = run_tokenizer(run)
         # How a text is written is a matter of the model, unless told otherwise; how it is found, of the corpus.
         theirs = reading.model_dump(exclude=_WRITING - reading.model_fields_set)
         settings = run.config.settings.model_copy(update=theirs)

@@ -6,7 +6,7 @@
     NAME/tokenizer/         the tokenizer's files, whose hashes the config holds
     NAME/metrics.jsonl      one JSON object a logged step or evaluation
     NAME/saves/00001200/    one whole save: weights, best weights, training state, and a sealed manifest of these
-    NAME/latest             names the save that counts, and its seal; replaced last
+    NAME/latest             names the save that counts, and its seal, or none; replaced last
     NAME/model.safetensors  the best weights once more, for other programs
     NAME/README.md          a model card
     NAME/tensorboard/       what TensorBoard reads, where it was asked for
@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from charrnn.errors import RunError
@@ -40,16 +41,17 @@ MANIFEST = "manifest.json"
 #: What a save is made of.
 PARTS = (WEIGHTS, BEST, TRAINING, STATE)
 
-#: What is written through, rather than replaced.
-_WRITTEN = (METRICS, SAVES, TENSORBOARD, "profile", TRACE, LOCK, OWNER)
+#: What is written through, rather than replaced: by who holds the lock, and by who trains.
+HELD = (LOCK, OWNER)
+WRITTEN = (METRICS, SAVES, TENSORBOARD, "profile", TRACE)
 
 
-def refuse_links(path: Path) -> None:
+def refuse_links(path: Path, names: Iterable[str]) -> None:
     """Refuse to write into a run through links, by which another's run would reach out of its directory.
 
     Raises:
         RunError: there is one.
     """
-    for name in _WRITTEN:
+    for name in names:
         if (path / name).is_symlink():
             raise RunError(f"{path / name} is a link, and would be written through; put a file or folder in its place")

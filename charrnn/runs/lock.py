@@ -6,13 +6,16 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from charrnn.errors import RunError
-from charrnn.runs.layout import LOCK, OWNER, refuse_links
+from charrnn.runs.layout import HELD, LOCK, OWNER, refuse_links
 from charrnn.strict_json import read_json
+
+#: Seconds that the lock is waited for: whoever asks who holds it does so by taking it for an instant.
+_PATIENCE = 0.2
 
 
 @contextmanager
@@ -27,10 +30,10 @@ def locked(path: Path) -> Iterator[None]:
     """
     import filelock
 
-    refuse_links(path)
+    refuse_links(path, HELD)
     lock = filelock.FileLock(path / LOCK)
     try:
-        held = lock.acquire(blocking=False)
+        held = lock.acquire(timeout=_PATIENCE, poll_interval=_PATIENCE / 10)
     except filelock.Timeout:
         raise RunError(f"run '{path.name}' is in use by {_owner(path)}; let it end, or stop it, first") from None
     except OSError as error:
@@ -42,6 +45,28 @@ def locked(path: Path) -> Iterator[None]:
         except OSError as error:
             raise RunError(f"{path / OWNER} cannot be written: {error.strerror}; make room or mend it") from error
         yield
+
+
+def made_alone(checkpoints: Path) -> AbstractContextManager[object]:
+    """Let one process at a time make a run in a directory: two may want the same name, and each is to be made whole."""
+    import filelock
+
+    return filelock.FileLock(checkpoints / LOCK)
+
+
+def holder(path: Path) -> str | None:
+    """Say which process holds a run's directory for writing, if one does."""
+    import filelock
+
+    if (path / LOCK).is_symlink() or not (path / LOCK).is_file():
+        return None
+    try:
+        with filelock.FileLock(path / LOCK).acquire(blocking=False):
+            return None
+    except filelock.Timeout:
+        return _owner(path)
+    except OSError:
+        return None  # nobody can write here
 
 
 def _owner(path: Path) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
-from charrnn.atomic import write_file
+from charrnn.atomic import remove, write_file
 from charrnn.errors import RunError
 from charrnn.runs.layout import BEST, MODEL
 from charrnn.runs.manifest import check_file
@@ -29,23 +28,22 @@ def mend(run: Run) -> Iterator[str]:
         yield from _newest_whole(run, found.whole, found.latest)
         if found.whole and run.repair():
             yield f"{run.path / MODEL} was made again from the save that counts"
-        for path in found.left:
-            if not path.name.startswith(".damaged-"):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-                yield f"{path}, which a killed process left, was removed"
+        for path in run.left_behind():
+            remove(path)
+            yield f"{path}, which a killed process left, was removed"
 
 
 def _newest_whole(run: Run, whole: dict[str, int], latest: str | None) -> Iterator[str]:
-    """Let the newest whole save count, and set aside those that are damaged."""
+    """Let the newest whole save count where that which does is damaged, and set aside those that are."""
     if not whole:
         return
     newest = list(whole)[-1]
+    if latest not in whole:
+        run.saves.point_at(next(each for each in run.saves.all() if each.path.name == newest))
+        yield f"save {newest} counts now: training goes on from step {whole[newest]}"
     for save in run.saves.all():
         if save.path.name not in whole:
             yield f"save {save.path.name} is damaged, and lies in {run.saves.set_aside(save)} now"
-    if latest != newest:
-        run.saves.point_at(next(each for each in run.saves.all() if each.path.name == newest))
-        yield f"save {newest} counts now: training goes on from step {whole[newest]}"
 
 
 def _best_brought_back(run: Run, save: SavedDirectory) -> bool:

@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from charrnn.atomic import write_directory, write_file
+from charrnn.atomic import leftovers, make_directory, remove, write_directory, write_file
 from charrnn.errors import RunError
 from charrnn.runs.card import model_card
 from charrnn.runs.config import RunConfig, read_config
-from charrnn.runs.layout import BEST, CARD, CONFIG, LATEST, MANIFEST, METRICS, MODEL, SAVES, TOKENIZER, WEIGHTS
-from charrnn.runs.lock import locked
+from charrnn.runs.layout import (
+    BEST,
+    CARD,
+    CONFIG,
+    LATEST,
+    MANIFEST,
+    METRICS,
+    MODEL,
+    SAVES,
+    TOKENIZER,
+    WEIGHTS,
+    WRITTEN,
+    refuse_links,
+)
+from charrnn.runs.lock import locked, made_alone
 from charrnn.runs.manifest import FileRecord, check_file, manifest_of, records_of
 from charrnn.runs.migrations import FORMAT_VERSION
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.save import Save
-from charrnn.runs.saves import SavedDirectory, Saves
-from charrnn.runs.tensor_file import Shapes, count, read_arrays, read_shapes, read_tensors
+from charrnn.runs.saves import NOTHING, SavedDirectory, Saves
+from charrnn.runs.tensor_file import Shapes, count, read_arrays, read_tensors
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+_Read = TypeVar("_Read")
 
 
 class Run:
@@ -47,10 +63,12 @@ class Run:
         def fill(directory: Path) -> None:
             shutil.copytree(tokenizer, directory / TOKENIZER)
             (directory / CONFIG).write_bytes(config.with_files(records_of(directory / TOKENIZER)).to_bytes())
+            (directory / LATEST).write_bytes(NOTHING)
 
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent)
         try:
-            write_directory(path, fill)
+            with made_alone(path.parent):
+                write_directory(path, fill)
         except FileExistsError:
             raise RunError(f"the run '{path.name}' was made by someone else meanwhile; take another --name") from None
         return cls(path)
@@ -75,19 +93,23 @@ class Run:
         self.__dict__.pop("_read", None)
 
     def upgrade(self) -> None:
-        """Write what an earlier version did not: manifests, and, last so that a kill does no harm, the config."""
+        """Write what an earlier version did not; the config comes last, so that a kill on the way does no harm."""
         if self.format == FORMAT_VERSION:
             return
-        for save in self.saves.all():
-            metrics = FileRecord.of(self.path / METRICS, save.state()["metrics_bytes"])
-            write_file(save.path / MANIFEST, manifest_of(save.path, metrics).to_bytes())
+        self.saves.prune(keep=1)  # others were left half removed
         latest = self.saves.latest()
-        if latest is not None:
-            self.saves.point_at(latest)
+        if latest is None:
+            write_file(self.path / LATEST, NOTHING)
+        else:
+            logged = self.path / METRICS
+            metrics = FileRecord.of(logged, latest.state()["metrics_bytes"]) if logged.exists() else None
+            write_file(latest.path / MANIFEST, manifest_of(latest.path, metrics).to_bytes())
+            self.saves.point_at(SavedDirectory(latest.path, sealed=True))
         self.write_config(self.config.with_files(records_of(self.tokenizer)))
 
     def locked(self) -> AbstractContextManager[None]:
-        """Hold the run for writing; raises RunError where another process does."""
+        """Hold the run for writing; raises RunError where another process does, or a link leads out of it."""
+        refuse_links(self.path, WRITTEN)
         return locked(self.path)
 
     @property
@@ -129,15 +151,20 @@ class Run:
 
     def saved_at(self) -> int:
         """Return when the newest save was completed, in nanoseconds; 0 where there is none."""
+        pointer = self.path / LATEST
         try:
-            return (self.path / LATEST).stat().st_mtime_ns
+            at = pointer.stat()
+            return 0 if at.st_size == len(NOTHING) and pointer.read_bytes() == NOTHING else at.st_mtime_ns
         except OSError:
             return 0
 
     def state(self) -> dict[str, Any] | None:
-        """Return the newest save's state, or None where nothing was saved."""
-        latest = self.saves.latest()
-        return None if latest is None else latest.state()
+        """Return the newest save's state, or None where nothing was saved.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        return self._from_latest(SavedDirectory.state)
 
     def shapes(self) -> list[Shapes]:
         """Return the shapes of the newest save's weights and best weights, by their files' headers.
@@ -145,8 +172,7 @@ class Run:
         Raises:
             RunError: they are damaged.
         """
-        latest = self.saves.latest()
-        return [] if latest is None else [latest.shapes(name) for name in (WEIGHTS, BEST)]
+        return self._from_latest(lambda latest: [latest.shapes(name) for name in (WEIGHTS, BEST)]) or []
 
     def load(self) -> Save | None:
         """Return the newest save, or None where nothing was saved.
@@ -154,17 +180,11 @@ class Run:
         Raises:
             RunError: it is damaged.
         """
-        latest = self.saves.latest()
-        if latest is None:
-            return None
-        try:
-            return latest.read()
-        except RunError as error:
-            raise RunError(f"{error}; what can still be used says: {self.verify_command}") from None
+        return self._from_latest(SavedDirectory.read)
 
     def best_shapes(self) -> Shapes:
         """Return the shapes of the best weights by their file's header; raises RunError where there are none."""
-        return read_shapes(self._best_path())
+        return self._from_best(lambda latest: latest.shapes(BEST))
 
     def best_weights(self) -> dict[str, Tensor]:
         """Return the best weights by validation.
@@ -172,7 +192,7 @@ class Run:
         Raises:
             RunError: there are none, or they are damaged.
         """
-        return read_tensors(self._best_file())
+        return self._from_best(lambda latest: read_tensors(latest.file(BEST)))
 
     def best_arrays(self) -> dict[str, NDArray[np.floating[Any]]]:
         """Return the same for NumPy, in single precision at least.
@@ -180,7 +200,7 @@ class Run:
         Raises:
             RunError: there are none, or they are damaged.
         """
-        return read_arrays(self._best_file())
+        return self._from_best(lambda latest: read_arrays(latest.file(BEST)))
 
     def parameters(self) -> int:
         """Count the trained numbers of the best weights, by the file's header alone.
@@ -207,15 +227,27 @@ class Run:
         from safetensors import SafetensorError
 
         try:
-            written = self.saves.write(save, keep)
+            written = self.saves.write(save)
             if better or not (self.path / MODEL).exists():
                 self._derive(written)
+            self.saves.point_at(written)
+            self.saves.prune(keep)
         except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or error
             raise RunError(
                 f"run '{self.name}' cannot be saved: {reason}. What was saved before is whole; "
                 f"go on from there with: {self.resume_command}"
             ) from error
+
+    def left_behind(self) -> list[Path]:
+        """Return what a killed process did not finish, or did not wholly remove."""
+        return [path for folder in (self.path, self.path / SAVES) for path in leftovers(folder)]
+
+    def sweep(self) -> None:
+        """Remove all that a killed process left, saves that never came to count among it."""
+        self.saves.prune()
+        for path in self.left_behind():
+            remove(path)
 
     def repair(self) -> bool:
         """Write what follows from the save that counts once more, where it is another's; tells whether it was."""
@@ -235,13 +267,19 @@ class Run:
         card = model_card(self.name, self.config, save.state())
         write_file(self.path / CARD, card.encode(errors="backslashreplace"))
 
-    def _best_path(self) -> Path:
-        """Return where the best weights are, unread."""
-        latest = self.saves.latest()
-        if latest is None:
+    def _from_best(self, read: Callable[[SavedDirectory], _Read]) -> _Read:
+        found = self._from_latest(read)
+        if found is None:
             raise RunError(f"run '{self.name}' has saved nothing yet; go on with: {self.resume_command}")
-        return latest.path / BEST
+        return found
 
-    def _best_file(self) -> Path:
-        latest = self.saves.latest()
-        return self._best_path() if latest is None else latest.file(BEST)
+    def _from_latest(self, read: Callable[[SavedDirectory], _Read]) -> _Read | None:
+        """Read from the save that counts, or return None where nothing was saved."""
+        saves, latest = self.saves, None
+        try:
+            latest = saves.latest()
+            return None if latest is None else read(latest)
+        except RunError as error:
+            if latest is not None and saves.latest() != latest:
+                return self._from_latest(read)  # another process has saved, and removed this one
+            raise RunError(f"{error}; what can still be used says: {self.verify_command}") from None

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from charrnn.atomic import write_directory, write_file
+from charrnn.atomic import remove_directories, write_directory, write_file
 from charrnn.errors import RunError, UsageError
 from charrnn.options import check
 from charrnn.runs.layout import BEST, LATEST, MANIFEST, PARTS, SAVES, STATE, TRAINING, WEIGHTS
@@ -21,8 +21,14 @@ from charrnn.runs.tensor_file import Shapes, count, read_shapes, read_tensors
 from charrnn.strict_file import read_file
 from charrnn.strict_json import read_json
 
-_NAME = re.compile(r"(\d{8,15})(-again)?")
-_POINTER = re.compile(r"(\d{8,15}(?:-again)?)(?: ([0-9a-f]{64}))?\n?")
+#: Ends the name of a save that is the second of its step.
+_AGAIN = "-again"
+#: Begins the name of a save that is damaged, and was set aside.
+_ASIDE = ".damaged-"
+_NAME = re.compile(rf"\d{{8,15}}({_AGAIN})?")
+#: What ``latest`` says before the first save.
+NOTHING = b"none\n"
+_POINTER = re.compile(rf"(\d{{8,15}}(?:{_AGAIN})?)(?: ([0-9a-f]{{64}})\n)?")
 #: The optimizer's averages are a few times the weights; the lanes' state and the random generators come on top.
 _MOST_TRAINING = 16
 _MOST_BESIDE = 1 << 28
@@ -41,6 +47,11 @@ class SavedDirectory:
     path: Path
     sealed: bool
     seal: str = ""
+
+    @property
+    def step(self) -> int:
+        """The step after which it was made, by its name."""
+        return int(self.path.name.removesuffix(_AGAIN))
 
     @cached_property
     def manifest(self) -> Manifest | None:
@@ -111,6 +122,8 @@ class SavedDirectory:
 class Saves:
     """All saves of a run.
 
+    A save is written whole, then it comes to count, then older ones go: whenever that ends, one that counts is whole.
+
     Args:
         run: the run's directory.
         sealed: whether its format has manifests.
@@ -129,44 +142,54 @@ class Saves:
         """Return every save, the oldest first, whether or not it is whole."""
         if not self.directory.is_dir():
             return []
-        found = [path for path in self.directory.iterdir() if path.is_dir() and _NAME.fullmatch(path.name)]
-        return [SavedDirectory(path, self._sealed) for path in sorted(found, key=_order)]
+        names = [path for path in self.directory.iterdir() if path.is_dir() and _NAME.fullmatch(path.name)]
+        found = [SavedDirectory(path, self._sealed) for path in names]
+        return sorted(found, key=lambda save: (save.step, save.path.name))
 
     def latest(self) -> SavedDirectory | None:
         """Return the save that counts, or None where nothing was saved.
 
         Raises:
-            RunError: what names it is damaged.
+            RunError: what names it is missing or damaged.
         """
         pointer = self._run / LATEST
-        try:
-            written = read_file(pointer, 100).decode("ascii")
-        except FileNotFoundError:
+        written = self._pointer()
+        if written == NOTHING:
             return None
-        except OSError as error:
-            raise RunError(f"{pointer} cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise RunError(f"{pointer} is damaged: {error}") from error
-        found = _POINTER.fullmatch(written)
+        found = _POINTER.fullmatch(written.decode("ascii", "replace"))
         if found is None or (self._sealed and not found[2]):
             raise RunError(f"{pointer} is damaged: it should name a save, and its seal")
         directory = self.directory / found[1]
         if not directory.is_dir():
+            if self._pointer() != written:
+                return self.latest()  # another process has saved, and removed this one
             raise RunError(f"{pointer} is damaged: it names the save '{found[1]}', which is not there")
         return SavedDirectory(directory, self._sealed, found[2] or "")
 
-    def write(self, save: Save, keep: int) -> SavedDirectory:
-        """Write a save, make it the one that counts, and remove those that are too old.
+    def _pointer(self) -> bytes:
+        pointer = self._run / LATEST
+        try:
+            return read_file(pointer, 100)
+        except FileNotFoundError:
+            if not self._sealed:
+                return NOTHING  # format 1 made it with its first save
+            raise RunError(f"{pointer} is missing: it should name the save that counts") from None
+        except OSError as error:
+            raise RunError(f"{pointer} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise RunError(f"{pointer} is damaged: {error}") from error
+
+    def write(self, save: Save) -> SavedDirectory:
+        """Write a save, which does not count yet.
 
         Raises:
-            OSError: it cannot be written; the one before it still counts.
+            OSError: it cannot be written; the one that counts still does.
             SafetensorError: likewise.
         """
         name = f"{save.state['step']:08d}"
         counts = self.latest()
         if counts is not None and counts.path.name == name:
-            name += "-again"  # the save that counts stays whole until another one does
-        shutil.rmtree(self.directory / name, ignore_errors=True)  # left by a save that never counted
+            name += _AGAIN  # the save that counts stays whole until another one does
 
         def fill(directory: Path) -> None:
             from safetensors.torch import save_file
@@ -177,37 +200,39 @@ class Saves:
             (directory / STATE).write_text(json.dumps(save.state, indent=2))
             (directory / MANIFEST).write_bytes(manifest_of(directory, save.metrics).to_bytes())
 
-        write_directory(self.directory / name, fill)
-        written = SavedDirectory(self.directory / name, sealed=True)
-        self.point_at(written)
-        self._remove_old(name, keep)
-        return written
+        path = self.directory / name
+        if path.exists():
+            remove_directories([path])  # it does not count: an older one of this step, whose removal was interrupted
+        write_directory(path, fill)
+        return SavedDirectory(path, sealed=True)
 
     def point_at(self, save: SavedDirectory) -> None:
         """Make a save the one that counts."""
-        _, found = read_manifest(save.path / MANIFEST)
-        write_file(self._run / LATEST, f"{save.path.name} {found}\n".encode())
+        seal = f" {read_manifest(save.path / MANIFEST)[1]}\n" if save.sealed else ""
+        write_file(self._run / LATEST, f"{save.path.name}{seal}".encode())
 
     def set_aside(self, save: SavedDirectory) -> Path:
         """Rename a save that is not to be used; returns where it is now."""
-        aside = self.directory / f".damaged-{save.path.name}"
+        aside = self.directory / f"{_ASIDE}{save.path.name}"
         shutil.rmtree(aside, ignore_errors=True)
         return save.path.rename(aside)
 
-    def _remove_old(self, name: str, keep: int) -> None:
-        """Leave the save that was just written and the newest of other steps, ``keep`` in all."""
-        for left in self.directory.glob(".removed-*"):
-            shutil.rmtree(left)
-        step = _order(self.directory / name)[0]
-        others = [each.path for each in self.all() if each.path.name != name]
-        older = [path for path in others if _order(path)[0] != step]
-        for path in others:
-            if path not in older[max(0, len(older) - keep + 1) :]:
-                # Renamed first, so that a kill leaves no half of a save behind.
-                shutil.rmtree(path.rename(path.with_name(f".removed-{path.name}")))
+    def aside(self) -> list[Path]:
+        """Return what was set aside."""
+        return sorted(self.directory.glob(f"{_ASIDE}*"))
 
+    def prune(self, keep: int | None = None) -> None:
+        """Leave the save that counts, and of those of earlier steps the newest, ``keep`` in all or every one.
 
-def _order(path: Path) -> tuple[int, bool]:
-    found = _NAME.fullmatch(path.name)
-    assert found is not None
-    return int(found[1]), bool(found[2])
+        Those that never came to count go: training takes their steps again.
+        """
+        latest = self.latest()
+        earlier = [each for each in self.all() if latest is not None and each.step < latest.step]
+        old = [] if keep is None else earlier[: max(0, len(earlier) - keep + 1)]
+        remove_directories(each.path for each in (*old, *self.uncounted(latest)))
+
+    def uncounted(self, latest: SavedDirectory | None) -> list[SavedDirectory]:
+        """Return the saves that a killed process wrote, but that ``latest`` still counts instead of them."""
+        return [
+            each for each in self.all() if latest is None or (each.path != latest.path and each.step >= latest.step)
+        ]

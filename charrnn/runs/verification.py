@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from charrnn.errors import RunError
 from charrnn.runs.layout import BEST as BEST_PART
-from charrnn.runs.layout import CONFIG, LATEST, MANIFEST, METRICS, MODEL, PARTS, SAVES, TOKENIZER
+from charrnn.runs.layout import CONFIG, LATEST, MANIFEST, METRICS, MODEL, PARTS, TOKENIZER
+from charrnn.runs.lock import holder
 from charrnn.runs.manifest import FileRecord, check_file, damaged_files, records_of
 from charrnn.runs.run import Run
 from charrnn.runs.saves import SavedDirectory, Saves
 from charrnn.runs.tensor_file import read_shapes
+from charrnn.strict_file import read_file
+
+#: How often a run that is trained meanwhile is looked at, until what is found holds still.
+_LOOKS = 20
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Findings:
         whole: the saves that can be gone on from, the oldest first, with their steps.
         latest: the save that counts, where that is known.
         left: what a killed process left behind, which does no harm.
+        holder: the process that trains it meanwhile, if one does.
         generates: whether text can be generated and scored.
         trains: whether training can go on from the save that counts.
     """
@@ -47,12 +53,32 @@ class Findings:
     whole: dict[str, int] = field(default_factory=dict)
     latest: str | None = None
     left: list[Path] = field(default_factory=list)
+    holder: str | None = None
     generates: bool = False
     trains: bool = False
 
 
 def verify(run: Run) -> Findings:
-    """Compare every file of a run with what was recorded of it; nothing is changed."""
+    """Compare every file of a run with what was recorded of it; nothing is changed.
+
+    It may be trained meanwhile. Another save may count then, and this one be gone: that is looked at again.
+    """
+    for _ in range(_LOOKS):
+        before = _pointer(run)
+        found = _look(run)
+        if _pointer(run) == before:
+            break
+    return found
+
+
+def _pointer(run: Run) -> bytes:
+    try:
+        return read_file(run.path / LATEST, 100)
+    except (OSError, ValueError):
+        return b""
+
+
+def _look(run: Run) -> Findings:
     found = Findings(run)
     try:
         found.format = run.format
@@ -65,15 +91,18 @@ def verify(run: Run) -> Findings:
     best = False
     for save in saves.all():
         damaged = list(_damaged_parts(save, found))
-        counts = latest is not None and save.path == latest.path
-        found.damage += damaged
         if not damaged:
-            found.whole[save.path.name] = save.state()["step"]
-        best |= counts and all(each.path.name not in (BEST_PART, MANIFEST) for each in damaged)
+            found.whole[save.path.name] = save.step
+        elif not save.path.is_dir():
+            continue  # an old one, which another process has removed meanwhile
+        found.damage += damaged
+        if latest is not None and save.path == latest.path:
+            best = not {each.path.name for each in damaged} & {BEST_PART, MANIFEST}
     if latest is not None and latest.path.name in found.whole:
         _verify_metrics(run.path, latest, found)
-        _verify_model(run.path, latest, found)
-    found.left = [path for folder in (run.path, run.path / SAVES) for path in _left(folder)]
+        _verify_model(run.path, latest, saves.uncounted(latest), found)
+    found.holder = holder(run.path)
+    found.left = [*([] if found.holder else run.left_behind()), *saves.aside()]
     found.generates = tokenizer and best
     found.trains = tokenizer and found.latest in found.whole
     return found
@@ -98,7 +127,7 @@ def _verify_latest(path: Path, saves: Saves, found: Findings) -> SavedDirectory 
     harm = "nobody knows which save counts"
     try:
         latest = saves.latest()
-        if latest is None and saves.all():
+        if latest is None and found.format == 1 and saves.all():  # later formats say that nothing was saved
             raise RunError(f"{path / LATEST} is missing")
         if latest is not None and _is_sound(replace(latest, seal="")):
             _ = latest.manifest  # then it is the seal that is wrong
@@ -130,8 +159,8 @@ def _damaged_parts(save: SavedDirectory, found: Findings) -> Iterator[Damage]:
             path = save.file(name)
             if path.suffix == ".safetensors":
                 read_shapes(path)
-            else:
-                save.state()
+            elif save.state()["step"] != save.step:
+                raise RunError(f"{path} is damaged: it is of another step than the save")
         except RunError as error:
             yield Damage(save.path / name, str(error), harm)
         found.checked += manifest is not None
@@ -152,16 +181,17 @@ def _verify_metrics(path: Path, save: SavedDirectory, found: Findings) -> None:
         found.damage.append(Damage(path / METRICS, f"{path / METRICS} is damaged: it is not what was saved", harm))
 
 
-def _verify_model(path: Path, save: SavedDirectory, found: Findings) -> None:
+def _verify_model(path: Path, save: SavedDirectory, uncounted: Sequence[SavedDirectory], found: Findings) -> None:
     if save.manifest is None:
         return
     found.checked += 1
-    try:
-        check_file(path / MODEL, save.manifest.files[BEST_PART])
-    except RunError as error:
-        harm = "only other programs read it; charrnn has the same in the save"
-        found.damage.append(Damage(path / MODEL, str(error), harm))
-
-
-def _left(folder: Path) -> list[Path]:
-    return sorted(path for pattern in (".*.unfinished", ".removed-*", ".damaged-*") for path in folder.glob(pattern))
+    problems = []
+    for each in (save, *uncounted):  # a process may have been killed after it wrote this, before its save counted
+        try:
+            if each.manifest is not None:
+                check_file(path / MODEL, each.manifest.files[BEST_PART])
+            return
+        except RunError as error:
+            problems.append(str(error))
+    harm = "only other programs read it; charrnn has the same in the save"
+    found.damage.append(Damage(path / MODEL, problems[0], harm))

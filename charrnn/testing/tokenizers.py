@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.testing.checks import Broken, Checks, require
-from charrnn.tokenizers.base import Tokenizer
+from charrnn.tokenizers.base import Growing, Tokenizer
 
 #: Texts that a check draws.
 _EXAMPLES = 60
@@ -22,6 +22,8 @@ _ODDITIES = (
     "\t\r\n  \u00a0\u3000 ## ▁ <unk> <s> [UNK] \\n %s é e\u0301 ß İ ﬁ ½ "
     "Ωλ привет 你好世界 こんにちは 👩‍💻 🇩🇪 \ufeff\u200b\u2028\x00\x7f"
 )
+#: Characters that are in none of it.
+_NEW = "ሀᚠ𐎠ঙᏣ☃\ue000"
 
 
 def sample_text() -> str:
@@ -229,3 +231,21 @@ def trains_deterministically(subject: TokenizerSubject) -> None:
     one, other = subject.trained, subject.train()
     same = one.encode(subject.text).tolist() == other.encode(subject.text).tolist()
     require(same and one.vocab_size == other.vocab_size, "trained twice on one text, its ids differ")
+
+
+@CHECKS.promise("extended, it knows what is new, and all else has the ids that it had")
+def grows(subject: TokenizerSubject) -> None:
+    """Where it has ``extended``: a model keeps the weights of what it knew."""
+    tokenizer = subject.trained
+    if not isinstance(tokenizer, Growing):
+        return
+    size, known = tokenizer.vocab_size, tokenizer.encode(subject.text).tolist()
+    new = "".join(each for each in _NEW if tokenizer.unseen(each))
+    grown = tokenizer.extended(iter([subject.text[:100] + new, new]))
+    require(tokenizer.vocab_size == size, "it is changed itself, and should return another")
+    require(not grown.unseen(new), f"it still counts {dict(grown.unseen(new))} as unseen")
+    require(grown.decode(grown.encode(new)) == new, f"{new!r} comes back as {grown.decode(grown.encode(new))!r}")
+    require(grown.encode(subject.text).tolist() == known, "the text that it was trained on has other ids than before")
+    for token in range(size):
+        one, other = (each.decode(np.array([token])) for each in (grown, tokenizer))
+        require(one == other, f"the id {token} stands for {one!r}, and stood for {other!r}")

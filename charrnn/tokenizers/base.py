@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self, final
+from typing import Any, Protocol, Self, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,18 @@ class Tokenizer(ABC):
             if candidate and not self.unseen(candidate):
                 return int(self.encode(candidate)[-1])
         return 0
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """A tokenizer that can learn more: what ``--extend-vocab`` asks of one.
+
+    Ids below the old ``vocab_size`` stand for what they stood for, and a text that was known has the ids that it had;
+    what is new has the ids from there on.
+    """
+
+    def extended(self, texts: Iterable[str]) -> Tokenizer:
+        """Return one that knows what texts are made of, too; they are read once, in order."""
 
 
 class _WholeTokens:

@@ -24,7 +24,7 @@ def _code_points(text: str) -> NDArray[np.uint32]:
 
 
 class CharTokenizer(Tokenizer):
-    """The alphabet of the corpus in code-point order. Encoding and decoding are table look-ups.
+    """The alphabet of the corpus in code-point order, behind it what was learned later. Both ways are table look-ups.
 
     A character outside the alphabet becomes U+FFFD if the alphabet has it, else ``?``, else a space, else id 0.
     """
@@ -49,17 +49,11 @@ class CharTokenizer(Tokenizer):
     @classmethod
     def train(cls, texts: Iterable[str]) -> Self:
         """Collect the alphabet."""
-        seen = np.zeros(_CODE_POINTS, dtype=bool)
-        new = b"\1" * 256
-        for text in texts:
-            if text.isascii():
-                raw = text.encode()
-                if b"\1" in raw.translate(new):
-                    seen[np.frombuffer(raw, dtype=np.uint8)] = True
-                    new = (~seen[:256]).tobytes()
-            else:
-                seen[_code_points(text)] = True
-        return cls(_text(np.flatnonzero(seen)))
+        return cls(_text(_seen(texts)))
+
+    def extended(self, texts: Iterable[str]) -> Self:
+        """Put the characters that are new behind the alphabet, in code-point order."""
+        return type(self)(self.alphabet + _text(np.setdiff1d(_seen(texts), self._points)))
 
     def encode(self, text: str) -> Ids:
         """Look up each character."""
@@ -98,3 +92,18 @@ class CharTokenizer(Tokenizer):
 
 def _text(points: NDArray[Any]) -> str:
     return points.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def _seen(texts: Iterable[str]) -> NDArray[Any]:
+    """Return the code points that occur, in order."""
+    seen = np.zeros(_CODE_POINTS, dtype=bool)
+    new = b"\1" * 256
+    for text in texts:
+        if text.isascii():
+            raw = text.encode()
+            if b"\1" in raw.translate(new):
+                seen[np.frombuffer(raw, dtype=np.uint8)] = True
+                new = (~seen[:256]).tobytes()
+        else:
+            seen[_code_points(text)] = True
+    return np.flatnonzero(seen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import permutations
@@ -12,13 +12,14 @@ from typing import Any
 import torch
 
 import charrnn
-from charrnn.corpora.fitting import load_tokenizer
+from charrnn.corpora.fitting import growing
 from charrnn.corpora.packs.pack import Part, cut
 from charrnn.corpora.prepare import Prepared, prepare_to_train
 from charrnn.device import choose_device, suitable_threads
-from charrnn.errors import CorpusError, RunError, UsageError, lacked, shown_characters
+from charrnn.errors import RunError, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
+from charrnn.model.growth import take_weights
 from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
 from charrnn.runs.config import CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
@@ -29,7 +30,9 @@ from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import ONLY_IN_TRAINING, ModelSettings, TokenizerSettings, TrainSettings
+from charrnn.training.alphabet import learned, unseen
 from charrnn.training.budget import check_budget
 from charrnn.training.embeddings import start_from
 from charrnn.training.events import Notice, Preparing
@@ -38,9 +41,6 @@ from charrnn.training.job import Job, Listen, to_device
 from charrnn.training.memory import check_memory
 from charrnn.training.vectors import Vectors
 from charrnn.training.without_effect import without_effect
-
-#: A model whose tokenizer has to replace more of a corpus than this has nothing to bring to it.
-_MOST_UNSEEN = 0.1
 
 
 def new_job(
@@ -51,6 +51,7 @@ def new_job(
     name: str | None,
     checkpoints: Path | None,
     init_from: str | None,
+    extend_vocab: bool,
     embeddings: Path | None,
     listen: Listen,
     stop: StopRequest,
@@ -65,6 +66,8 @@ def new_job(
     directory = checkpoints_directory(checkpoints)
     if corpus is None:
         raise UsageError("train on what? Give a text file, hf:OWNER/NAME, or a name from: charrnn corpora list")
+    if extend_vocab and not init_from:
+        raise UsageError("--extend-vocab adds to the alphabet of the run that it starts from; give --init-from RUN")
     _check_name(name, directory)
     check_preset(preset)
     settings = read_settings(given, config)
@@ -78,11 +81,16 @@ def new_job(
     _check_model(settings)
     device = choose_device(settings.device)
 
-    theirs = load_tokenizer(source.config.tokenizer.name, source.tokenizer) if source else None
-    prepared = prepare_to_train(corpus, settings, lambda *at: listen(Preparing(*at)), theirs)
+    theirs = run_tokenizer(source) if source else None
+    if theirs and extend_vocab:
+        growing(theirs)
+    prepared = prepare_to_train(corpus, settings, lambda *at: listen(Preparing(*at)), theirs, extend=extend_vocab)
+    tokenizer = prepared.fitted.tokenizer
     check_budget(settings, streamed=prepared.streamed)
     record = _record(corpus, prepared, settings.val_fraction)
-    for told in _unseen(record, source):
+    if source and theirs and extend_vocab:
+        listen(Notice(learned(source, theirs.tokenizer, tokenizer)))
+    for told in unseen(record, source, tokenizer, extend=extend_vocab):
         listen(Notice(told))
     settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type)
     if prepared.streamed and settings.stream is None:
@@ -93,13 +101,12 @@ def new_job(
     torch.set_num_threads(threads)
 
     cell, *_ = settings.shape()
-    tokenizer = prepared.fitted.tokenizer
     check_memory(settings, tokenizer.vocab_size)
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, tokenizer.vocab_size)
     origin = OriginRecord()
     if source is not None:
-        model.load_state_dict(load_model(source).state_dict())
+        take_weights(model, load_model(source).state_dict())
         origin = OriginRecord(run=source.name, step=(source.state() or {"best": {}})["best"].get("step", 0))
     if vectors is not None:
         origin = OriginRecord(embeddings=vectors.path.name, sha256=vectors.sha256())
@@ -171,23 +178,6 @@ def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
                 "--init-from takes its weights as they are; leave the flag out"
             )
     return settings.model_copy(update={key: getattr(theirs, key) for key in inherited})
-
-
-def _unseen(record: CorpusRecord, source: Run | None) -> Iterator[str]:
-    """Say which characters the tokenizer does not know: another run's, or one that has seen a stream's start."""
-    for split, counts in record.splits.items():
-        if counts["unseen"]:
-            if source is None:
-                yield lacked(counts["unseen"])
-                continue
-            share = sum(counts["unseen"].values()) / counts["chars"]
-            told = f"{shown_characters(counts['unseen'])}, {share:.1%} of '{split}'"
-            if share > _MOST_UNSEEN:
-                raise CorpusError(
-                    f"run '{source.name}' has never seen {told}; that is another alphabet: train a new model without "
-                    "--init-from"
-                )
-            yield f"run '{source.name}' has never seen {told}; replaced"
 
 
 def _record(address: str, prepared: Prepared, val_fraction: float) -> CorpusRecord:

@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 
-from charrnn.corpora.fitting import load_tokenizer
 from charrnn.device import choose_device
-from charrnn.errors import RunFinished, UsageError
+from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
 from charrnn.runs.corpus import reopen_pack, streamed_from
@@ -20,6 +19,7 @@ from charrnn.runs.model import check_shapes
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import BUDGETS, TrainSettings
 from charrnn.training.batches import chunks_per_epoch
 from charrnn.training.budget import Budget, check_budget
@@ -63,7 +63,7 @@ def resumed_job(
     device = choose_device(settings.device)
     threads = settings.threads or before.threads
     torch.set_num_threads(threads)
-    fitted = load_tokenizer(before.tokenizer.name, run.tokenizer)
+    fitted = run_tokenizer(run)
     corpus_record = before.corpus
     if corpus_record.streamed:
         found = streamed_from(run, lambda *at: listen(Preparing(*at)))
@@ -75,11 +75,16 @@ def resumed_job(
     torch.manual_seed(settings.seed)
     model = LanguageModel(settings, before.tokenizer.vocab_size)
     save = run.load()
+    if save is None and before.origin.given:
+        raise RunError(
+            f"run '{run.name}' ended before it had saved what it starts from; start it again under another --name"
+        )
     if save is None:
         listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
     stop.defer()
     run.upgrade()
     run.repair()
+    run.sweep()
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
     run.write_config(run.config.model_copy(update=changed))
     return Job(run, to_device(model, device, settings.precision), fitted, pack, save)

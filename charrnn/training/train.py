@@ -29,6 +29,7 @@ def train(
     checkpoints: str | Path | None = None,
     resume: bool = False,
     init_from: str | None = None,
+    extend_vocab: bool = False,
     embeddings: str | Path | None = None,
     listen: Listen | None = None,
     samples: bool = False,
@@ -45,6 +46,8 @@ def train(
         checkpoints: the directory that runs are in.
         resume: go on with the run ``name`` (or the latest).
         init_from: a run whose weights, shape and tokenizer a new run starts from.
+        extend_vocab: let that tokenizer learn the characters of the corpus that it lacks; those that it knows keep
+            their ids and weights.
         embeddings: a file with vectors that the embedding starts from, in the text format of word2vec or GloVe.
         listen: told of every event.
         samples: whether there are :class:`~charrnn.training.events.Sampled` events.
@@ -61,9 +64,10 @@ def train(
     file = None if config is None else Path(config)
     directory = None if checkpoints is None else Path(checkpoints)
     address = None if corpus is None else os.fspath(corpus)
-    if resume and (init_from or embeddings or preset != AUTO):
+    if resume and (init_from or extend_vocab or embeddings or preset != AUTO):
         raise UsageError(
-            "--resume goes on with a run as it is; --init-from, --embeddings and --preset are for a new one"
+            "--resume goes on with a run as it is; --init-from, --extend-vocab, --embeddings and --preset are for a "
+            "new one"
         )
     with StopRequest() as stop, processor_tuned(), ExitStack() as held:
         if resume:
@@ -74,7 +78,8 @@ def train(
                 return load(name, checkpoints=directory)
         else:
             vectors = None if embeddings is None else Path(embeddings)
-            job = new_job(address, given, file, preset, name, directory, init_from, vectors, listen, stop, held)
+            start = init_from, extend_vocab, vectors
+            job = new_job(address, given, file, preset, name, directory, *start, listen, stop, held)
         job.train(listen, stop, samples=samples, given=watching)
     return load(job.run)
 

@@ -121,8 +121,8 @@ class Trainer:
         self._learner.model.train()
         # A larger budget than before moves the evaluations that are still to come.
         counters.evaluations = min(counters.evaluations, self._evaluations_by_now())
-        if settings.max_rollbacks and not counters.step:
-            yield self._save(metrics)  # what there is to go back to
+        if not counters.step and (settings.max_rollbacks or self._run.config.origin.given):
+            yield self._save(metrics)  # what there is to go back to, and what chance does not make again
         reason = "the budget is spent"
         while (progress := self._progress()) < 1:
             lr = learning_rate(settings, progress, counters.rollbacks)

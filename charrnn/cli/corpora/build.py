@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
 from typing import Annotated, Any
 
 import typer
 
 from charrnn.cli.completion import completes
 from charrnn.cli.parameters import Json, read_flags, takes_settings
+from charrnn.reporting.echo import say, say_json
 from charrnn.settings import CorpusSettings, PreparationSettings, TokenizerSettings
 
 
@@ -35,9 +35,9 @@ def build(
         prepared = prepare(corpus, asked, lambda *at: reporter.listen(Preparing(*at)))
     pack = prepared.pack
     if json:
-        typer.echo(json_format.dumps({"directory": str(pack.directory), "dtype": pack.dtype, "splits": pack.splits}))
+        say_json({"directory": str(pack.directory), "dtype": pack.dtype, "splits": pack.splits})
         return
     vocabulary = prepared.fitted.tokenizer.vocab_size
     for split, counts in pack.splits.items():
-        typer.echo(f"{split}: {counts['tokens']:,} tokens of {vocabulary:,}, {counts['chars']:,} characters")
-    typer.echo(f"in {pack.directory}")
+        say(f"{split}: {counts['tokens']:,} tokens of {vocabulary:,}, {counts['chars']:,} characters")
+    say(f"in {pack.directory}")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from charrnn.cli.parameters import Json
-
-if TYPE_CHECKING:
-    from charrnn.corpora.cache_contents import Cached
+from charrnn.reporting.echo import say, say_json, tell
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Show and clear what was made of corpora.")
 
@@ -24,7 +21,7 @@ def list_(json: Json = False) -> None:
 
     found = cache_contents()
     if json:
-        typer.echo(json_format.dumps([_facts(each) for each in found]))
+        say_json([asdict(each) for each in found])
         return
     from charrnn.reporting.corpora import print_cache
 
@@ -50,14 +47,10 @@ def clear(
         raise CorpusError(f"the cache holds nothing of '{corpus}': {near_names(corpus, known)}")
     removed, left = clear_cache(corpus)
     if json:
-        typer.echo(json_format.dumps({"removed": [*map(_facts, removed)], "left": [*map(_facts, left)]}))
+        say_json({"removed": [*map(asdict, removed)], "left": [*map(asdict, left)]})
         return
     from charrnn.reporting.text import megabytes
 
-    typer.echo(f"removed {len(removed)}, {megabytes(sum(each.size for each in removed))}")
+    say(f"removed {len(removed)}, {megabytes(sum(each.size for each in removed))}")
     for each in left:
-        typer.echo(f"left {each.path}: another process is making it", err=True)
-
-
-def _facts(cached: Cached) -> dict[str, Any]:
-    return {**asdict(cached), "path": str(cached.path)}
+        tell(f"left {each.path}: another process is making it")

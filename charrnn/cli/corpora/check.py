@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from charrnn.cli.parameters import Json
 from charrnn.errors import CharrnnError, ExitCode
+from charrnn.reporting.echo import say_json
 
 
 def check(
@@ -26,7 +26,7 @@ def check(
 
     rows = [{"name": path.stem, "file": str(path), "problem": _problem(path)} for path in files or recipe_files()]
     if json:
-        typer.echo(json_format.dumps(rows))
+        say_json(rows)
     else:
         from charrnn.reporting.tables import print_table
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json as json_format
-
-import typer
-
 from charrnn.cli.parameters import Json
 from charrnn.plugins import plugins
+from charrnn.reporting.echo import say_json
 
 #: What a recipe says of a corpus; a plugin's corpus may say it as well, by attributes of these names.
 FACTS = ("licence", "language", "size")
@@ -17,18 +14,16 @@ def list_(json: Json = False) -> None:
     """List the corpora that have a name."""
     entries = list(plugins().corpora)
     if json:
-        typer.echo(
-            json_format.dumps(
-                [
-                    {
-                        "name": each.name,
-                        "summary": each.summary,
-                        "plugin": each.owner.plugin,
-                        **{fact: _fact(each.target, fact) for fact in FACTS},
-                    }
-                    for each in entries
-                ]
-            )
+        say_json(
+            [
+                {
+                    "name": each.name,
+                    "summary": each.summary,
+                    "plugin": each.owner.plugin,
+                    **{fact: _fact(each.target, fact) for fact in FACTS},
+                }
+                for each in entries
+            ]
         )
         return
     from charrnn.reporting.tables import print_table

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from charrnn.reporting.echo import say, tell
+
 
 def new(
     address: Annotated[str, typer.Argument(metavar="hf:OWNER/NAME[:CONFIG][@REVISION]", help="A dataset of the hub.")],
@@ -24,5 +26,5 @@ def new(
     from charrnn.corpora.recipe.new import write_recipe
 
     path = write_recipe(address, name=name, column=column, template=unescape(template), force=force)
-    typer.echo(f"wrote {path}", err=True)
-    typer.echo(f"charrnn train {path.stem}")
+    tell(f"wrote {path}")
+    say(f"charrnn train {path.stem}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from charrnn.cli.completion import completes
 from charrnn.cli.parameters import Json, read_flags, takes_settings
 from charrnn.plugins import plugins
+from charrnn.reporting.echo import say_json
 from charrnn.settings import CorpusSettings
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def show(
         text = _text(corpus, asked, sample)
     except Exception:
         if facts and json:
-            typer.echo(json_format.dumps(facts))
+            say_json(facts)
         raise
     if json:
-        typer.echo(json_format.dumps({"name": corpus, **facts, "text": text}))
+        say_json({"name": corpus, **facts, "text": text})
         return
     known = {*facts, "requested_revision", "separator"}
     found = {key: value for key, value in text["provenance"].items() if isinstance(value, str | int)}

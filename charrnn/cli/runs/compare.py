@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json as json_format
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from charrnn.cli.parameters import Checkpoints, Json
 from charrnn.cli.runs.names import names_argument, tell_none
 from charrnn.errors import RunError
+from charrnn.reporting.echo import say_json, tell
 from charrnn.runs.comparison import Summary, best_first, by_text, differing, summarize
 from charrnn.runs.find import find_runs, list_runs
 from charrnn.runs.place import checkpoints_directory
@@ -29,7 +27,7 @@ def compare(
     settings, groups = differing(found), by_text(found)
     if json:
         record = {"runs": [_record(each, settings) for each in found], "differing": settings}
-        typer.echo(json_format.dumps({**record, "comparable": len(groups) < 2}))
+        say_json({**record, "comparable": len(groups) < 2})
     elif not found:
         tell_none(checkpoints)
     else:
@@ -39,7 +37,7 @@ def compare(
     if len(groups) > 1:
         from charrnn.reporting.comparison import different_texts
 
-        typer.echo(different_texts(groups), err=True)
+        tell(different_texts(groups))
 
 
 def _sound(directory: Path) -> Iterable[Summary]:
@@ -48,7 +46,7 @@ def _sound(directory: Path) -> Iterable[Summary]:
         try:
             yield summarize(run)
         except RunError as error:
-            typer.echo(f"left out: {error}", err=True)
+            tell(f"left out: {error}")
 
 
 def _record(summary: Summary, settings: Iterable[str]) -> dict[str, Any]:

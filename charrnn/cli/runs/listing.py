@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
 from datetime import datetime
 from typing import Any
-
-import typer
 
 from charrnn.cli.parameters import Checkpoints, Json
 from charrnn.cli.runs.names import tell_none
 from charrnn.errors import CharrnnError
+from charrnn.reporting.echo import say_json
 from charrnn.runs.find import list_runs
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.run import Run
@@ -20,7 +18,7 @@ def list_(checkpoints: Checkpoints = None, json: Json = False) -> None:
     """List runs, the latest first."""
     rows = [_row(run) for run in list_runs(checkpoints_directory(checkpoints))]
     if json:
-        typer.echo(json_format.dumps(rows))
+        say_json(rows)
         return
     if not rows:
         tell_none(checkpoints)

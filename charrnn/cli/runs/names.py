@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from charrnn.cli.completion import complete_runs
+from charrnn.reporting.echo import tell
 from charrnn.runs.place import checkpoints_directory
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A run's name or directory.", autocompletion=complete_runs)]
@@ -25,4 +26,4 @@ def names_argument(default: str) -> Any:
 
 def tell_none(checkpoints: Path | None) -> None:
     """Say that there are no runs, and how to make one."""
-    typer.echo(f"no runs in '{checkpoints_directory(checkpoints)}'; make one with: charrnn train CORPUS", err=True)
+    tell(f"no runs in '{checkpoints_directory(checkpoints)}'; make one with: charrnn train CORPUS")

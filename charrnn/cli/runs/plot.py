@@ -11,6 +11,7 @@ import typer
 from charrnn.cli.parameters import Checkpoints
 from charrnn.cli.runs.names import names_argument
 from charrnn.errors import UsageError
+from charrnn.reporting.echo import tell
 from charrnn.runs.curves import UNITS, Against, Curves, NothingLoggedError, Unit, read_curves
 from charrnn.runs.find import find_runs
 from charrnn.runs.layout import METRICS
@@ -40,10 +41,10 @@ def plot(
 
     if png is not None:
         write_loss_picture(png, "png", drawn, UNITS[unit], against)
-        typer.echo(f"wrote {png}", err=True)
+        tell(f"wrote {png}")
     if svg is not None:
         write_loss_picture(svg, "svg", drawn, UNITS[unit], against)
-        typer.echo(f"wrote {svg}", err=True)
+        tell(f"wrote {svg}")
 
 
 def _read(runs: Sequence[Run], unit: Unit, against: Against) -> list[Curves]:
@@ -55,9 +56,9 @@ def _read(runs: Sequence[Run], unit: Unit, against: Against) -> list[Curves]:
         except NothingLoggedError as error:
             if not drawn and number == len(runs) - 1:
                 raise
-            typer.echo(f"left out: {error}", err=True)
+            tell(f"left out: {error}")
     for each in drawn:
         if each.damaged:
             lines = "1 line" if each.damaged == 1 else f"{each.damaged} lines"
-            typer.echo(f"run '{each.name}': {lines} of {METRICS} cannot be read, and left out", err=True)
+            tell(f"run '{each.name}': {lines} of {METRICS} cannot be read, and left out")
     return drawn

@@ -10,7 +10,9 @@ import typer
 from charrnn.cli.parameters import Checkpoints
 from charrnn.cli.runs.names import Name
 from charrnn.errors import RunError
+from charrnn.reporting.echo import confirm, tell
 from charrnn.runs.find import find_run
+from charrnn.runs.lock import locked
 from charrnn.runs.place import checkpoints_directory
 
 
@@ -19,11 +21,12 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     checkpoints: Checkpoints = None,
 ) -> None:
-    """Remove a run."""
+    """Remove a run, unless it is being trained."""
     run = find_run(name, checkpoints_directory(checkpoints))
     if not run.has_run_files():
         raise RunError(f"'{run.path}' does not look like a run, and is left alone; remove it by hand if it is one")
-    if not yes:
-        typer.confirm(f"Remove {run.path} and all that is in it?", abort=True, err=True)
-    shutil.rmtree(run.path)
-    typer.echo(f"removed {run.path}", err=True)
+    if not yes and not confirm(f"Remove {run.path} and all that is in it?", "--yes removes it without asking"):
+        raise typer.Abort
+    with locked(run.path):
+        shutil.rmtree(run.path)
+    tell(f"removed {run.path}")

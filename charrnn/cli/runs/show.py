@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json as json_format
-
-import typer
-
 from charrnn.cli.parameters import Checkpoints, Json
 from charrnn.cli.runs.names import Name
+from charrnn.reporting.echo import say, say_json
 from charrnn.runs.find import find_run
 from charrnn.runs.place import checkpoints_directory
 
@@ -22,9 +19,8 @@ def show(name: Name, checkpoints: Checkpoints = None, json: Json = False) -> Non
         **run.config.model_dump(mode="json"),
     }
     if json:
-        typer.echo(json_format.dumps(record))
+        say_json(record)
         return
-    from charrnn.reporting.text import printable
     from charrnn.runs.card import model_card
 
-    typer.echo(printable(model_card(run.name, run.config, run.state() or {"best": {}})), nl=False)
+    say(model_card(run.name, run.config, run.state() or {"best": {}}).rstrip("\n"))

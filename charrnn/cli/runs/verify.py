@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from charrnn.cli.parameters import Checkpoints, Json
 from charrnn.cli.runs.names import names_argument, tell_none
 from charrnn.errors import ExitCode
+from charrnn.reporting.echo import say_json, tell
 from charrnn.runs.find import find_runs, list_runs
 from charrnn.runs.mending import mend
 from charrnn.runs.place import checkpoints_directory
@@ -36,10 +36,10 @@ def verify_(
     if mend_:
         for run in chosen:
             for done in mend(run):
-                typer.echo(done, err=True)
+                tell(done)
     found = [verify(run) for run in chosen]
     if json:
-        typer.echo(json_format.dumps([_record(each) for each in found]))
+        say_json([_record(each) for each in found])
     else:
         from charrnn.reporting.verification import print_findings
 
@@ -56,6 +56,7 @@ def _record(found: Findings) -> dict[str, Any]:
         "damage": [{"file": str(each.path), "problem": each.problem, "harm": each.harm} for each in found.damage],
         "whole_saves": found.whole,
         "latest": found.latest,
+        "in_use_by": found.holder,
         "left": [str(each) for each in found.left],
         "generates": found.generates,
         "trains": found.trains,

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from charrnn.controls import printable
 from charrnn.errors import RunError, UsageError, near_names
 from charrnn.generation.sampling import no_numbers
 from charrnn.generation.session import Session
-from charrnn.reporting.text import printable
 from charrnn_inspect.spelling import show
 
 Numbers = NDArray[np.floating[Any]]

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from charrnn.atomic import write_file
+from charrnn.controls import printable
 from charrnn.errors import UsageError
 from charrnn.reporting.coloured import to_html
 from charrnn_inspect.activations import Unit
@@ -70,7 +71,7 @@ def write_page(path: Path, title: str, found: Study) -> None:
         for token, place, number in zip(found.spelling.shown, levels(first), first.tolist(), strict=True)
     )
     page = _PAGE.format(
-        title=escape(title),
+        title=escape(printable(title)),
         white=LIGHT[STEPS],
         black=DARK[STEPS],
         light=_rules(LIGHT),

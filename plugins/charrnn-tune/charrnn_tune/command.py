@@ -10,6 +10,7 @@ import typer
 from charrnn.cli.completion import completes
 from charrnn.cli.parameters import Json, read_flags, takes_settings
 from charrnn.presets import AUTO, PRESETS
+from charrnn.reporting.echo import say, say_json, tell
 from charrnn.settings import (
     BUDGETS,
     CorpusSettings,
@@ -80,7 +81,6 @@ def tune(
     from charrnn.layers import flag, read_settings
     from charrnn.options import check
     from charrnn.presets import check_preset
-    from charrnn.reporting.text import printable
     from charrnn_tune.outcome import check_names, check_output
     from charrnn_tune.plan import Plan
     from charrnn_tune.ranges import choose_ranges
@@ -105,9 +105,6 @@ def tune(
     device = choose_device(checked.device).type
     keep_freed_memory()
 
-    def tell(line: str) -> None:
-        typer.echo(printable(line), err=True)
-
     opened = open_study(file, plan)
     base = plan.base(device)
     tell(f"the same in all trials: {shown(base)}")
@@ -128,9 +125,6 @@ def tune(
 
 def _finish(plan: Plan, study: optuna.Study, base: dict[str, Any], output: Path, json: bool) -> bool:
     """Write and print what is best, if anything is."""
-    import json as json_format
-
-    from charrnn.reporting.text import printable
     from charrnn_tune.outcome import train_command, write_outcome
     from charrnn_tune.search import FOUND, outcome, shown
     from charrnn_tune.study import best_trial, finished_trials
@@ -147,8 +141,8 @@ def _finish(plan: Plan, study: optuna.Study, base: dict[str, Any], output: Path,
             for each in trials
         ]
         record = {"bits_per_char": best.value, "settings": found, "trials": listed, "command": typing}
-        typer.echo(json_format.dumps(record))
+        say_json(record)
         return True
-    typer.echo(f"best of {len(trials)}: {best.value:.4f} bits per character, with {shown(found)}")
-    typer.echo(f"train with it: {printable(typing)}")
+    say(f"best of {len(trials)}: {best.value:.4f} bits per character, with {shown(found)}")
+    say(f"train with it: {typing}")
     return True

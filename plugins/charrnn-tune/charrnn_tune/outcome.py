@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.atomic import write_file
+from charrnn.controls import printable
 from charrnn.errors import UsageError
 from charrnn.plugins import plugins
-from charrnn.reporting.text import printable
 from charrnn.settings import TrainSettings
 
 _HEAD = "# Found by charrnn tune"

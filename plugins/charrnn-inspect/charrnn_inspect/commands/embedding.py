@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from charrnn.reporting.text import printable
+from charrnn.reporting.echo import say, say_json
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument
 from charrnn_inspect.commands.pictures import write_pictures
 
@@ -54,12 +54,10 @@ def embedding(
     ids, cosines = neighbours(found.vectors, tokens, top)
     places, shares = principal_components(found.vectors)
     count, features = found.vectors.shape
-    title = printable(f"run {session.run.name}, {count} tokens in {features} dimensions")
+    title = f"run {session.run.name}, {count} tokens in {features} dimensions"
     named = list(zip(found.texts, found.names, strict=True))
     write_pictures(svg, png, lambda path, kind: write_map(path, kind, title, named, places, shares))
     if json:
-        import json as json_format
-
         rows = [
             {
                 "id": token,
@@ -72,12 +70,12 @@ def embedding(
             }
             for token, near in zip(tokens, zip(ids, cosines, strict=True), strict=True)
         ]
-        typer.echo(json_format.dumps({"run": session.run.name, "variance": shares.tolist(), "tokens": rows}))
+        say_json({"run": session.run.name, "variance": shares.tolist(), "tokens": rows})
         return
     from charrnn.reporting.tables import print_table
     from charrnn_inspect.embedding_map import draw_map
 
-    typer.echo(title)
+    say(title)
     shown = [
         [f"{found.names[other]} {cosine:.2f}" for other, cosine in zip(*near, strict=True)]
         for near in zip(ids, cosines, strict=True)
@@ -87,5 +85,5 @@ def embedding(
         [[found.names[token], *row] for token, row in zip(tokens, shown, strict=True)],
     )
     if not of:
-        typer.echo(f"\nprincipal components: {shares[0]:.0%} of the variance to the right, {shares[1]:.0%} up\n")
-        typer.echo(draw_map(found.names, places))
+        say(f"\nprincipal components: {shares[0]:.0%} of the variance to the right, {shares[1]:.0%} up\n")
+        say(draw_map(found.names, places))

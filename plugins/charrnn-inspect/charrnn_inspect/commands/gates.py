@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from charrnn.reporting.text import printable
+from charrnn.reporting.echo import say, say_json
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument
 
 app = typer.Typer(add_completion=False)
@@ -41,14 +41,12 @@ def gates(
     ids = in_lanes(read := held_back(opened)[:tokens], len(read), 1)
     found = saturation(model, ids)
     if json:
-        import json as json_format
-
         record = {"run": opened.name, "cell": cell, "tokens": len(ids), "gates": [asdict(each) for each in found]}
-        typer.echo(json_format.dumps(record))
+        say_json(record)
         return
     from charrnn.reporting.tables import print_table
 
-    typer.echo(printable(f"run {opened.name}, cell {cell}, {len(ids)} tokens of the text held back"))
+    say(f"run {opened.name}, cell {cell}, {len(ids)} tokens of the text held back")
     print_table(
         ["layer", "gate", "left", "right", "mean"],
         [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from charrnn.reporting.text import printable
+from charrnn.reporting.echo import say, say_json
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument, complete_cells
 from charrnn_inspect.commands.pictures import write_pictures
 
@@ -77,16 +77,15 @@ def gradients(
     opened, model = open_run(run, checkpoints)
     curves = of_layers(model, held_back(opened), distance, seed)
     clipping, settings = read_clipping(opened.path / METRICS), opened.config.settings
-    title = printable(f"run {opened.name}, cell {settings.cell}")
+    title = f"run {opened.name}, cell {settings.cell}"
     _show(title, curves, {"run": opened.name, "clipped": clipping.share}, json, svg, png)
     if not json:
-        typer.echo(describe(clipping, settings))
+        say(describe(clipping, settings))
 
 
 def _show(
     title: str, curves: list[Curve], about: dict[str, object], json: bool, svg: Path | None, png: Path | None
 ) -> None:
-    import json as json_format
     from math import isfinite
 
     from charrnn_inspect.figure import write_figure
@@ -95,17 +94,17 @@ def _show(
     if json:
         # JSON has no word for what has grown beyond all numbers.
         numbers = {curve.name: [norm if isfinite(norm) else None for norm in curve.norms] for curve in curves}
-        typer.echo(json_format.dumps({**about, "curves": numbers}))
+        say_json({**about, "curves": numbers})
         return
     from charrnn.reporting.tables import print_table
     from charrnn_inspect.chart import draw
 
     last = len(curves[0].norms) - 1
     rows = sorted({*(each for each in _ROWS if each < last), last})
-    typer.echo(title)
+    say(title)
     print_table(
         ["distance", *(curve.name for curve in curves)],
         [[row, *(f"{curve.norms[row]:.2e}" for curve in curves)] for row in rows],
     )
-    typer.echo()
-    typer.echo(draw({curve.name: curve.norms for curve in curves}))
+    say()
+    say(draw({curve.name: curve.norms for curve in curves}))

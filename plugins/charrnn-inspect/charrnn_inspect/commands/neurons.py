@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from charrnn.reporting.text import printable
+from charrnn.reporting.echo import say, say_json, tell
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument
 
 if TYPE_CHECKING:
@@ -86,17 +86,15 @@ def neurons(
     if html is not None:
         from charrnn_inspect.neurons_page import write_page
 
-        write_page(html, printable(f"Units of run {session.run.name}"), found)
-        typer.echo(printable(f"wrote {html}"), err=True)
+        write_page(html, f"Units of run {session.run.name}", found)
+        tell(f"wrote {html}")
     if json:
-        import json as json_format
-
         record = found.record(activations=unit is not None)
-        typer.echo(json_format.dumps({"run": session.run.name, **record}))
+        say_json({"run": session.run.name, **record})
         return
     from charrnn_inspect.neurons_terminal import print_ranking, print_text
 
-    typer.echo(printable(f"run {session.run.name}, {len(found.spelling.shown)} tokens of {_called(text, file)}"))
+    say(f"run {session.run.name}, {len(found.spelling.shown)} tokens of {_called(text, file)}")
     print_ranking(found)
     if html is None:
         print_text(found)
@@ -116,9 +114,9 @@ def _read(session: Session, text: str | None, file: str | None, most: int) -> Id
     pieces = [text] if text is not None else read_text(file or "-", "--file")
     ids, more, unseen = read_ids(session, pieces, most)
     if unseen:
-        typer.echo(f"{never_seen(unseen)} of the text; replaced", err=True)
+        tell(f"{never_seen(unseen)} of the text; replaced")
     if more:
-        typer.echo(f"read the first {most} tokens of the text; --tokens N reads more", err=True)
+        tell(f"read the first {most} tokens of the text; --tokens N reads more")
     return ids
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import typer
-
-from charrnn.reporting.text import printable
+from charrnn.reporting.echo import tell
 
 
 def write_pictures(svg: Path | None, png: Path | None, write: Callable[[Path, str], None]) -> None:
@@ -21,4 +19,4 @@ def write_pictures(svg: Path | None, png: Path | None, write: Callable[[Path, st
     for kind, path in (("svg", svg), ("png", png)):
         if path is not None:
             write(path, kind)
-            typer.echo(printable(f"wrote {path}"), err=True)
+            tell(f"wrote {path}")

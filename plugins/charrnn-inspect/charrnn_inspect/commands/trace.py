@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from charrnn.reporting.echo import say, say_json
 from charrnn_inspect.commands.parameters import Json
 
 app = typer.Typer(add_completion=False)
@@ -71,13 +72,11 @@ def trace(
         example = of_text(what or "", cell or "rnn", hidden or 2, seed or 0, activation)
     found = traced(example.cell, example.weights, example.inputs, example.start, example.activation)
     if json:
-        import json as json_format
-
         from charrnn_inspect.working import record
 
-        typer.echo(json_format.dumps(record(example, found)))
+        say_json(record(example, found))
         return
     from charrnn_inspect.working import lay_out
 
     for line in lay_out(example, found):
-        typer.echo(line)
+        say(line)

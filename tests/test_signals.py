@@ -1,0 +1,107 @@
+"""Ctrl-C and SIGTERM: the first finishes the step and saves, the second ends at once; what was saved is not lost."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TINY
+from tests.test_same_bits import assert_same, saved
+
+#: A plugin that sends COUNT signals to its own process: the first once step 25 is done, the last at MOMENT.
+SENDER = """
+import os
+import signal
+
+import safetensors.torch
+from charrnn import hookimpl
+from charrnn.runs.saves import Saves
+from charrnn.training import learner
+
+NUMBER, COUNT, MOMENT = int(os.environ["NUMBER"]), int(os.environ["COUNT"]), os.environ["MOMENT"]
+PLACES = {
+    "a step": (learner, "clip_gradient", 1),
+    "files": (safetensors.torch, "save_file", 2),
+    "the pointer": (Saves, "point_at", 1),
+    "old saves": (Saves, "_remove_old", 1),
+}
+
+
+def send(count):
+    for _ in range(count):
+        signal.raise_signal(NUMBER)  # and its handler has run
+
+
+def send_before(owner, name, call, count):
+    function, calls = getattr(owner, name), []
+
+    def patched(*args, **kwargs):
+        calls.append(name)
+        if len(calls) == call:
+            send(count)
+        return function(*args, **kwargs)
+
+    setattr(owner, name, patched)
+
+
+@hookimpl
+def step_finished(step):
+    if step != 25:
+        return
+    if MOMENT == "an observer":
+        send(COUNT)
+    elif MOMENT == "a step":
+        send_before(*PLACES[MOMENT], COUNT)
+    else:
+        send(COUNT - 1)
+        send_before(*PLACES[MOMENT], 1)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_says_how_to_go_on(number, code, text_file):
+    arguments = ["train", str(text_file), *TINY, "--time", "10m", "--name", "mine", "--json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "charrnn", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while '"logged"' not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert told.startswith("charrnn: interrupted at step ")
+    assert told.endswith("go on with: charrnn train --resume --name mine\n")
+    assert int((Path("checkpoints/mine") / "latest").read_text().split()[0]) > 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("moment", ["a step", "an observer", "files", "the pointer", "old saves"])
+def test_a_second_signal_ends_at_once_and_the_save_before_is_whole(moment, number, code, text_file, program, tmp_path):
+    """In a step, in an observer, and within a save: as its files are written, before it counts, once it does."""
+    plugin = tmp_path / "sender.py"
+    plugin.write_text(SENDER)
+    train = ["train", text_file, *TINY, "--steps", 40, "--eval-every", 10]
+    env = {"NUMBER": str(int(number)), "COUNT": "2", "MOMENT": moment}
+    stopped = program("--plugin", plugin, *train, "--name", "parts", env=env)
+    assert stopped.code == code, stopped.err
+    assert stopped.err.splitlines()[-1] == "charrnn: stopped at once; --resume goes on from the last save"
+    assert "Traceback" not in stopped.err
+    assert saved("parts")["step"] == (25 if moment == "old saves" else 20)
+    assert program("runs", "verify", "parts").code == 0
+    assert program("train", "--resume", "--name", "parts").code == 0
+    assert program(*train, "--name", "whole").code == 0
+    assert_same("parts", "whole")
+
+
+def test_the_first_signal_lets_a_save_be_finished(text_file, program, tmp_path):
+    plugin = tmp_path / "sender.py"
+    plugin.write_text(SENDER)
+    train = ["train", text_file, *TINY, "--steps", 40, "--eval-every", 25, "--name", "mine"]
+    stopped = program("--plugin", plugin, *train, env={"NUMBER": "2", "COUNT": "1", "MOMENT": "files"})
+    assert stopped.code == 130
+    assert "interrupted at step 25; everything is saved" in stopped.err
+    assert saved("mine")["step"] == 25
