@@ -133,7 +133,7 @@ class SentencePieceTokenizer(Tokenizer):
         path = directory / _FILE
         try:
             return cls(path.read_bytes())
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:  # a piece may be no UTF-8
             raise RunError(f"the tokenizer {path} cannot be read: {error}") from error
 
     def _encode(self, lines: list[str]) -> Ids:

@@ -20,7 +20,7 @@ _LEAK = re.compile(r"\w+Warning:|Exception ignored|terminate called|panicked|Fat
 #: What steers a terminal, or turns the direction of a text around.
 _STEERING = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 #: Characters of one line that tells of an error: more than that nobody reads.
-_LONGEST = 1000
+_LONGEST = 1100
 #: Commands that print what is in a report of charrnn's own, and what a model or a person has written only in parts.
 _REPORTS = ("runs", "corpora", "plugins")
 #: Commands that answer by the exit code 1 and say why in a table.

@@ -27,10 +27,10 @@ VERIFYING: list[Arguments] = [
 #: Use its model.
 USING: list[Arguments] = [
     ("sample", "--length", "5", "--seed", "1"),
-    ("sample", "--length", "5", "--json", "--num", "2", "--prompt", "In the"),
+    ("sample", "--length", "5", "--json", "--num", "2", "--prompt", "In the", "--seed", "1"),
     ("sample", "--length", "5", "--beam", "2"),
     ("sample", "--length", "5", "--novelty", "--seed", "1"),
-    ("sample", "--length", "5", "--dynamic", "--prompt", "In the"),
+    ("sample", "--length", "5", "--dynamic", "--prompt", "In the", "--seed", "1"),
     ("score", TEXT),
     ("score", TEXT, "--json"),
     ("score", TEXT, "--per-char"),
