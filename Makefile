@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check check-core check-corpora check-plugins picture bench bench-generation cells results proof-packing proof-streaming proof-prompt proof-help clean
+.PHONY: demo test lint types check check-core check-corpora check-plugins picture bench bench-generation cells results soak proof-packing proof-streaming proof-prompt proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -54,6 +54,12 @@ cells: $(READY)
 ONLY ?=
 results: $(READY)
 	$(BIN)/python -m benchmarks.results $(CORPUS) --only "$(ONLY)"
+
+# Kills training so many times and goes on each time; the outcome stands in docs/reliability.md.
+KILLS ?= 200
+SEED ?= 1
+soak: $(READY)
+	$(BIN)/python -m tests.crashes.soak --kills $(KILLS) --seed $(SEED)
 
 # Slow proofs, whose outcomes stand in docs/costs.md.
 proof-packing: $(READY)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.packing_memory import write_text
+from benchmarks.corpora.texts import write
 
 _SIZES = (0.01, 1, 10)
 _SHAPE = ["--cell", "lstm", "--layers", "1", "--hidden", "64", "--embed", "16", "--no-layer-norm", "--steps", "1"]
@@ -39,9 +39,9 @@ def main() -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
         for size in _SIZES:
-            write_text(folder / "prompt.txt", round(size * 1e6))
+            write("lines", folder / "prompt", round(size * 1e6))
             if not (folder / "checkpoints").exists():
-                write_text(folder / "corpus.txt", 2_000_000)
+                write("lines", folder / "corpus", 2_000_000)
                 subprocess.run([*program, "train", "corpus.txt", *_SHAPE], check=True, cwd=folder, capture_output=True)
             most, seconds = peak([*program, "sample", "--prompt-file", "prompt.txt", "--length", "20"], folder)
             print(f"| {size:g} | {most:.1f} | {seconds:.0f} |", flush=True)

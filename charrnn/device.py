@@ -22,9 +22,7 @@ def choose_device(name: str) -> torch.device:
         UsageError: torch does not see it.
     """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
     seen = {
         "cpu": True,
@@ -64,12 +62,14 @@ def processor_tuned() -> Iterator[None]:
     """Let training set the processor up for a while; all is put back for who called us.
 
     Numbers smaller than a normal one are rounded to 0, since processors are slow with them; that holds for this thread
-    and for those that torch starts from now on. How many threads there are is for training to choose.
+    and for those that torch starts from now on. How many threads there are and how a GPU multiplies is for training to
+    choose.
     """
-    threads = torch.get_num_threads()
+    threads, products = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
         torch.set_flush_denormal(False)
         torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(products)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from charrnn.errors import UsageError
 from charrnn.options import check
 from charrnn.plugins import plugins
 from charrnn.settings import BUDGETS, TrainSettings
+from charrnn.strict_toml import LARGEST, parse_toml
 
 _OPTIONS = "_options"
 #: How the names of settings end that are given one key=value at a time.
@@ -53,11 +53,13 @@ def read_settings(flags: Mapping[str, Any], file: Path | None) -> TrainSettings:
 
 def _read_file(file: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb") as opened:  # perhaps a pipe
+            values = parse_toml(opened.read(LARGEST + 1))
     except FileNotFoundError:
         raise UsageError(f"there is no file '{file}' for --config") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"--config '{file}' cannot be read: {error}") from None
+        told = getattr(error, "strerror", None) or error
+        raise UsageError(f"--config '{file}' cannot be read: {told}") from None
     settings = {name.replace("-", "_"): value for name, value in values.items()}
     if len(settings) < len(values):
         twice = next(name for name in values if "-" in name and name.replace("-", "_") in values)

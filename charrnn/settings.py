@@ -252,7 +252,9 @@ class LoopSettings(Settings):
     recompute_every: int | None = Field(
         None, ge=1, description="keep the state of every so many steps only and compute the rest again: saves memory"
     )
-    compile: bool = Field(False, description="compile the steps of the cell, where a compiler is found")
+    compile: bool = Field(
+        False, description="compile the cell's steps, where a compiler is found; on a GPU record whole steps"
+    )
     seed: Seed = Field(0, description="seed of every random choice")
 
 

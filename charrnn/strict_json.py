@@ -8,12 +8,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
+from charrnn.nesting import DEEPEST, TOO_DEEP, scalars
 from charrnn.strict_file import read_file
 
 #: Bytes of a file of settings or figures. What they become in memory is up to thirty times as much.
 LARGEST = 4_000_000
-#: Objects and arrays within each other.
-_DEEPEST = 32
 #: Digits of a number; none that we write comes near.
 _LONGEST = 40
 
@@ -39,13 +38,10 @@ def parse_json(data: bytes) -> Any:
             parse_int=_int,
         )
     except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    if data.count(b"[") + data.count(b"{") > _DEEPEST:
-        _check_depth(found)
+        raise ValueError(TOO_DEEP) from None
+    if data.count(b"[") + data.count(b"{") > DEEPEST:
+        scalars(found)
     return found
-
-
-_TOO_DEEP = f"it is nested more than {_DEEPEST} deep"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -71,18 +67,3 @@ def _int(digits: str) -> int:
     if len(digits) > _LONGEST:
         raise ValueError(f"it has a number of {len(digits)} digits")
     return int(digits)
-
-
-def _check_depth(found: Any) -> None:
-    """Look level by level, since recursion is what a deep document exhausts."""
-    level = [found] if isinstance(found, dict | list) else []
-    for _ in range(_DEEPEST + 1):
-        level = [
-            below
-            for each in level
-            for below in (each.values() if isinstance(each, dict) else each)
-            if isinstance(below, dict | list)
-        ]
-        if not level:
-            return
-    raise ValueError(_TOO_DEEP)

@@ -11,12 +11,12 @@ from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
-from safetensors.numpy import load_file
 
 import charrnn
 from charrnn.errors import ExitCode, InterruptedRunError
 from charrnn.training import stream_batches
 from charrnn.training.events import Logged
+from tests.same_bits import figures, saved
 
 SMALL = {"layers": 2, "hidden": 12, "embed": 8, "seq_len": 16, "batch_size": 8, "dropout": 0.2, "lr": 0.01}
 #: An epoch of characters has 30 chunks, so that these steps cross the ends of two.
@@ -27,8 +27,9 @@ TOKENIZERS = {
     "byte": {"tokenizer": "byte"},
     "sentencepiece": {"tokenizer": "sentencepiece", "tokenizer_options": {"vocab_size": 400}},
 }
-#: What a clock says, and how long the figures with it are when they are written.
-TIMES = {"seconds", "evaluation_seconds", "chars_per_second", "waited", "metrics_bytes"}
+
+
+RUNS = Path("checkpoints")
 
 
 class Stop:
@@ -62,26 +63,9 @@ def short_text(tmp_path, text):
     return path
 
 
-def figures(run):
-    """Every logged figure but times and rates."""
-    lines = [json.loads(line) for line in (Path("checkpoints") / run / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
-
-
-def saved(run):
-    """All that the newest save holds, but for times: tensors as bytes, and the state with the best and the patience."""
-    path = Path("checkpoints") / run
-    save = path / "saves" / (path / "latest").read_text().split()[0]
-    files = [*save.glob("*.safetensors"), path / "model.safetensors"]
-    assert len(files) == 4
-    tensors = {f"{file.name}/{name}": each.tobytes() for file in files for name, each in load_file(file).items()}
-    state = json.loads((save / "state.json").read_text())
-    return tensors | {name: value for name, value in state.items() if name not in TIMES}
-
-
 def assert_same(run, other):
-    assert figures(run) == figures(other)
-    assert saved(run) == saved(other)
+    assert figures(RUNS / run) == figures(RUNS / other)
+    assert saved(RUNS / run) == saved(RUNS / other)
 
 
 def train_in_parts(corpus, ends, **settings):
@@ -188,7 +172,7 @@ def test_patience_counts_on(end, short_text):
     charrnn.train(short_text, name="whole", **settings)
     train_in_parts(short_text, [end], **settings)
     assert_same("parts", "whole")
-    state = saved("parts")
+    state = saved(RUNS / "parts")
     assert (state["step"], state["best"]["step"], state["stale"]) == (21, 3, 6)
 
 
@@ -198,7 +182,7 @@ def test_the_best_so_far_is_kept_by_a_run_that_gets_no_better(tmp_path, text):
     corpus.write_text(text[:3800] + text[:400][::-1].swapcase())
     settings = {**SMALL, "steps": 60, "eval_every": 10, "lr": 0.05}
     charrnn.train(corpus, name="whole", **settings)
-    assert saved("whole")["best"]["step"] < 40, "what this test is about has not happened"
+    assert saved(RUNS / "whole")["best"]["step"] < 40, "what this test is about has not happened"
     train_in_parts(corpus, [Stop(43), Die(57)], **settings)
     assert_same("parts", "whole")
 
@@ -212,7 +196,7 @@ def test_under_a_budget_of_time_the_clock_goes_on(short_text, monkeypatch):
         charrnn.train(short_text, name="timed", time=600, observers=[Stop(60)], **SMALL)
     assert stopped.value.exit_code == ExitCode.TERMINATED
     before, seconds = (
-        figures("timed"),
+        figures(RUNS / "timed"),
         json.loads(next(Path("checkpoints/timed/saves").glob("*/state.json")).read_text())["seconds"],
     )
     charrnn.train(resume=True, name="timed", listen=events.append)
@@ -220,6 +204,6 @@ def test_under_a_budget_of_time_the_clock_goes_on(short_text, monkeypatch):
     assert first.seconds > seconds > 150
     assert first.progress > before[-1]["progress"]
     assert 580 < events[-1].seconds < 620
-    assert [each["step"] for each in figures("timed") if each["kind"] == "train"] == [
+    assert [each["step"] for each in figures(RUNS / "timed") if each["kind"] == "train"] == [
         *range(10, events[-1].step + 1, 10)
     ]

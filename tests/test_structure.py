@@ -26,7 +26,7 @@ TIERS = [
     ["cells", "tokenizers", "recurrence"],
     ["builtin", "plugins", "layers", "options"],
     ["registry", "settings", "hookspecs", "atomic", "strict_json", "strict_toml"],
-    ["isolation", "units", "strict_file", "memory"],
+    ["isolation", "units", "strict_file", "nesting", "memory"],
     ["errors", "controls"],
 ]
 #: The hook through which the built-in recipes are registered looks for their files; the hooks of observers name the

@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 
 from benchmarks.speed.custom import custom, scan
-from benchmarks.speed.machine import describe, matrix_rate
+from benchmarks.speed.gpu import gpu
+from benchmarks.speed.machine import describe
 from benchmarks.speed.memory import memory
 from benchmarks.speed.scaling import scaling
 from benchmarks.speed.whole import whole
@@ -31,17 +32,18 @@ def main() -> None:
     only = parser.parse_args().only
     keep_freed_memory()
     torch.set_flush_denormal(True)
-    rate = matrix_rate()
     parts: dict[str, Iterator[str]] = {
-        "machine": iter([f"{describe()}; a product of two matrices of 1024 rows: {rate / 1e9:.0f} G operations/s"]),
-        "custom": custom(rate),
+        "machine": describe(),
+        "custom": custom(),
         "scan": scan(),
         "whole": whole(),
         "scaling": scaling(_DOCS / _PICTURE),
         "memory": memory(),
     }
+    if torch.cuda.is_available():
+        parts["gpu"] = gpu()
     page = _DOCS / "benchmarks.md"
-    found = dict(_PART.findall(page.read_text(encoding="utf-8"))) if only else {}
+    found = dict(_PART.findall(page.read_text(encoding="utf-8")))
     began = time.perf_counter()
     for name, lines in parts.items():
         if only in (None, name):

@@ -18,12 +18,14 @@ def main() -> None:
     parser.add_argument("cell", choices=["LSTM", "GRU", "RNN"])
     for name in ("layers", "hidden", "seq-len", "batch-size", "steps"):
         parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     text = given.text.read_text()
     alphabet = {character: index for index, character in enumerate(sorted({*text}))}
     ids = torch.tensor([alphabet[character] for character in text])[: int(len(text) * 0.9)]
     lane = len(ids) // given.batch_size
-    lanes = ids[: lane * given.batch_size].view(given.batch_size, lane).t().contiguous()
+    torch.set_default_device(given.device)
+    lanes = ids[: lane * given.batch_size].view(given.batch_size, lane).t().contiguous().to(given.device)
     embedding = nn.Embedding(len(alphabet), 64)
     cells = getattr(nn, given.cell)(64, given.hidden, given.layers)
     output = nn.Linear(given.hidden, len(alphabet))
@@ -44,6 +46,7 @@ def main() -> None:
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+    loss.item()  # waits for a GPU
     seconds = time.perf_counter() - began
     print(given.steps * given.seq_len * given.batch_size / seconds)
 

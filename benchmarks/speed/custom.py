@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from benchmarks.speed.cells import MinGRU, PlainGRU, PlainLSTM
+from benchmarks.speed.machine import matrix_rate
 from benchmarks.speed.models import Kernel, Shape, Stack, Training, plainly
 from benchmarks.speed.timing import side_by_side
 from charrnn.plugins import plugins
@@ -16,8 +17,9 @@ SHAPES = [Shape(2, 128, 50, 50), Shape(2, 256, 64, 64), Shape(2, 256, 128, 16), 
 _KINDS = [("LSTM", torch.nn.LSTM, PlainLSTM), ("GRU", torch.nn.GRU, PlainGRU)]
 
 
-def custom(rate: float) -> Iterator[str]:
+def custom() -> Iterator[str]:
     """Give the table of custom cells."""
+    rate = matrix_rate()
     yield "| cell, shape | torch.nn, characters a second | a loop under autograd | charrnn | `--compile` | built-in |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for name, kernel, cell in _KINDS:

@@ -71,15 +71,15 @@ def plainly(cell: Cell, inputs: Tensor, state: Any) -> Any:
 class Training:
     """Training steps of one model on one chunk: embedding, cells, output layer, loss, clipping, AdamW."""
 
-    def __init__(self, body: nn.Module, shape: Shape, compiler: Compiler | None = None) -> None:
+    def __init__(self, body: nn.Module, shape: Shape, compiler: Compiler | None = None, device: str = "cpu") -> None:
         self._body = body
         self._compiler = compiler
         self._embedding = nn.Embedding(VOCABULARY, EMBEDDING)
         self._output = nn.Linear(shape.hidden, VOCABULARY)
-        self._model = nn.ModuleList([self._embedding, body, self._output])
+        self._model = nn.ModuleList([self._embedding, body, self._output]).to(device)
         self._optimizer = torch.optim.AdamW(self._model.parameters(), lr=1e-3, fused=True)
         generator = torch.Generator().manual_seed(0)
-        self._ids = torch.randint(VOCABULARY, (shape.steps + 1, shape.lanes), generator=generator)
+        self._ids = torch.randint(VOCABULARY, (shape.steps + 1, shape.lanes), generator=generator).to(device)
 
     def __call__(self) -> Tensor:
         """Take a step."""

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.packing_memory import write_text
+from benchmarks.corpora.texts import write
 
 _ROUNDS = 2
 #: Cell, layers, hidden, chunk, lanes, steps: each some forty seconds, a short run; in a longer one the ten evaluations,
@@ -28,8 +28,7 @@ def whole() -> Iterator[str]:
     yield "| cell, shape, steps | a bare loop, characters a second | `charrnn train` | ratio |"
     yield "| --- | --- | --- | --- |"
     with tempfile.TemporaryDirectory() as directory:
-        text = Path(directory) / "text.txt"
-        write_text(text, 2_000_000)
+        text = write("lines", Path(directory) / "text", 2_000_000)
         for cell, layers, hidden, steps, lanes, count in _RUNS:
             shape = {"layers": layers, "hidden": hidden, "seq-len": steps, "batch-size": lanes, "steps": count}
             flags = [word for name, value in shape.items() for word in (f"--{name}", str(value))]
@@ -48,7 +47,7 @@ def _train(text: Path, cell: str, flags: list[str], checkpoints: Path) -> float:
     """Return characters a second of a whole run: evaluations, samples and saves included, from its own clock."""
     out = _run(
         "charrnn", "train", text, "--cell", cell, "--embed", 64, *flags, "--lr", "2e-3", "--checkpoints", checkpoints,
-        "--no-layer-norm", "--no-random-offset", "--json", "--name", "run",
+        "--no-layer-norm", "--no-random-offset", "--dropout", 0, "--json", "--name", "run",
     )  # fmt: skip
     events = [json.loads(line) for line in out.splitlines()]
     finished = next(event for event in events if event["event"] == "finished")

@@ -51,6 +51,4 @@ class LSTM(FusedCell):
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """Run ``[T, B, I]`` through the fused kernel."""
-        hidden, memory = state
-        outputs, (hidden, memory) = self.kernel(inputs, (hidden.unsqueeze(0), memory.unsqueeze(0)))
-        return outputs, (hidden.squeeze(0), memory.squeeze(0))
+        return self.run_kernel(inputs, state)

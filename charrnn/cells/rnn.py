@@ -37,6 +37,4 @@ class RNN(FusedCell):
         """Run ``[T, B, I]`` through torch's kernel, or through the engine where that is the faster one."""
         if not self.fused or self.kernel_is_slower(inputs):
             return super().forward(inputs, state)
-        (hidden,) = state
-        outputs, hidden = self.kernel(inputs, hidden.unsqueeze(0))
-        return outputs, (hidden.squeeze(0),)
+        return self.run_kernel(inputs, state)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,6 +22,7 @@ from charrnn.training.events import Event, Finished, Notice, Operation, Profiled
 _WARM_UP = 5
 #: Operations that are told of.
 _TOP = 10
+_CUDA_CALL = re.compile(r"cu(da)?[A-Z]")
 #: Above every level of torch's tracer, which writes to standard error that it starts and stops.
 _QUIET = "6"
 
@@ -90,7 +93,8 @@ class Profiler:
     def _start(self) -> None:
         os.environ.setdefault("KINETO_LOG_LEVEL", _QUIET)
         activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if self._on_gpu else [])]
-        self._profile = profile(activities=activities)
+        # It starts once and stops once; torch warns of what would be lost if it did so again.
+        self._profile = profile(activities=activities, acc_events=True)
         self._profile.start()
 
     def _write(self) -> None:
@@ -105,21 +109,33 @@ class Profiler:
         self._tell(self._summary(found))
 
     def _summary(self, found: profile) -> Profiled:
-        # Kernels stand once more by themselves, beside the operations that asked for them.
-        averages = [each for each in found.key_averages() if each.device_type == DeviceType.CPU]
-        phases = [_operation(each, each.cpu_time_total) for each in averages if each.key in self._phases]
-        operations = [_operation(each, each.self_cpu_time_total) for each in averages]
+        averages = found.key_averages()
+        # Kernels stand by themselves, beside the operations that asked for them; so do calls of CUDA's functions.
+        asked = [each for each in averages if each.device_type == DeviceType.CPU and not _CUDA_CALL.match(each.key)]
+        kernels = [each for each in averages if each.device_type != DeviceType.CPU and not each.is_user_annotation]
+        operations = [_operation(each, each.self_cpu_time_total, each.self_device_time_total) for each in asked]
         operations.sort(key=lambda each: (each.device_seconds, each.seconds), reverse=True)
+        phases = [
+            _operation(each, each.cpu_time_total, each.device_time_total) for each in asked if each.key in self._phases
+        ]
+        on_device = sum(each.self_device_time_total for each in kernels) / 1e6
+        # What lies in no range: kernels of the backward pass, which a thread of autograd's own asks for, and those of a
+        # recorded step.
+        last = "backward" if "backward" in self._phases else "forward"
+        rest = on_device - sum(each.device_seconds for each in phases)
+        phases = [
+            replace(each, device_seconds=each.device_seconds + rest) if each.name == last else each for each in phases
+        ]
         return Profiled(
             steps=self._done - self._skipped,
             asked=self._asked,
             path=self._path,
-            seconds=sum(each.seconds for each in operations),
-            device_seconds=sum(each.device_seconds for each in operations) if self._on_gpu else None,
+            seconds=sum(each.seconds for each in phases),
+            device_seconds=on_device if self._on_gpu else None,
             phases=tuple(sorted(phases, key=lambda each: -each.seconds)),
             operations=tuple(each for each in operations if each.name not in self._phases)[:_TOP],
         )
 
 
-def _operation(average: Any, microseconds: float) -> Operation:
-    return Operation(average.key, average.count, microseconds / 1e6, average.self_device_time_total / 1e6)
+def _operation(average: Any, microseconds: float, on_device: float) -> Operation:
+    return Operation(average.key, average.count, microseconds / 1e6, on_device / 1e6)

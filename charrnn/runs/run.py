@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from charrnn.corpora.fitting import FittedTokenizer
+
 _Read = TypeVar("_Read")
 
 
@@ -51,17 +52,19 @@ class Run:
         self.name = path.name
 
     @classmethod
-    def create(cls, path: Path, config: RunConfig, tokenizer: Path) -> Run:
+    def create(cls, path: Path, config: RunConfig, fitted: FittedTokenizer) -> Run:
         """Make a new run directory.
 
         Args:
             path: must not exist.
             config: goes into it, with the hashes of the tokenizer's files.
-            tokenizer: the directory with the tokenizer's files, which are copied.
+            fitted: the tokenizer, which writes its files anew: of those of another run it takes what it knows alone.
         """
 
         def fill(directory: Path) -> None:
-            shutil.copytree(tokenizer, directory / TOKENIZER)
+            (directory / TOKENIZER).mkdir()
+            with fitted.entry.blamed():
+                fitted.tokenizer.save(directory / TOKENIZER)
             (directory / CONFIG).write_bytes(config.with_files(records_of(directory / TOKENIZER)).to_bytes())
             (directory / LATEST).write_bytes(NOTHING)
 

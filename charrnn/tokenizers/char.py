@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,10 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from charrnn.errors import RunError
+from charrnn.strict_file import read_file
+from charrnn.strict_json import LARGEST, parse_json
 from charrnn.tokenizers.base import Ids, Tokenizer
 
 _FILE = "alphabet.json"
 _CODE_POINTS = 0x110000
+#: Bytes of an alphabet that has all of them: each is written as ``\uXXXX``, or as two of these.
+_LARGEST = 12 * _CODE_POINTS
+#: Two surrogates that JSON would read as one character.
+_BETWEEN_SURROGATES = re.compile("(?<=[\ud800-\udbff])(?=[\udc00-\udfff])")
 
 
 def _code_points(text: str) -> NDArray[np.uint32]:
@@ -74,20 +81,39 @@ class CharTokenizer(Tokenizer):
         return Counter(_text(points[missing])) if missing.any() else Counter()
 
     def save(self, directory: Path) -> None:
-        """Write the alphabet as JSON (its escapes hold lone surrogates too)."""
-        (directory / _FILE).write_text(json.dumps(self.alphabet), encoding="ascii")
+        """Write the alphabet as JSON: a text, or a list of texts where two surrogates are to be kept apart."""
+        parts = _BETWEEN_SURROGATES.split(self.alphabet)
+        (directory / _FILE).write_text(json.dumps(parts if len(parts) > 1 else self.alphabet), encoding="ascii")
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """Read the alphabet."""
+        """Read the alphabet.
+
+        Raises:
+            RunError: it cannot be read, or is none.
+        """
         path = directory / _FILE
         try:
-            alphabet = json.loads(path.read_text(encoding="ascii"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"the alphabet {path} cannot be read: {error}") from error
-        if not isinstance(alphabet, str) or not alphabet or len(set(alphabet)) != len(alphabet):
-            raise RunError(f"the alphabet {path} is damaged: it should be a text of distinct characters")
-        return cls(alphabet)
+            return cls(_alphabet(read_file(path, _LARGEST)))
+        except OSError as error:
+            raise RunError(f"the alphabet {path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise RunError(f"the alphabet {path} is damaged: {error}") from error
+
+
+def _alphabet(data: bytes) -> str:
+    """Read what :meth:`CharTokenizer.save` wrote, and a stranger may have written anew."""
+    # What a text becomes in memory is bounded by its length; of lists, only by many times that.
+    if len(data) > LARGEST and not data.startswith(b'"'):
+        raise ValueError(f"it is no text, and larger than {LARGEST:,} bytes")
+    found = parse_json(data)
+    parts = found if isinstance(found, list) else [found]
+    if not all(isinstance(each, str) for each in parts):
+        raise ValueError("it should be a text")
+    alphabet = "".join(parts)
+    if not alphabet or len(np.unique(_code_points(alphabet))) != len(alphabet):
+        raise ValueError("it should be a text of distinct characters")
+    return alphabet
 
 
 def _text(points: NDArray[Any]) -> str:

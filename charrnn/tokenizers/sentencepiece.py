@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from charrnn.errors import CorpusError, RunError
+from charrnn.errors import CorpusError, RunError, UsageError
 from charrnn.settings import Size
+from charrnn.strict_file import read_file
 from charrnn.tokenizers.base import Decoder, Ids, Tokenizer, Utf8Decoder
 from charrnn.tokenizers.segments import aligned, segments, segments_end
+from charrnn.tokenizers.sentencepiece_model import LARGEST, MOST_PIECES, without_rules
 from charrnn.tokenizers.surrogates import surrogates, without_surrogates
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ _LINES = 1000
 # SentencePiece writes a space as this character, which would therefore come back as a space.
 _SPACE = "\u2581"
 _SPACE_BYTES = _SPACE.encode()
+#: Bytes of a piece: SentencePiece makes none of more than 16 characters.
+_LONGEST_PIECE = 64
 
 
 class SentencePieceTokenizer(Tokenizer):
@@ -35,14 +39,22 @@ class SentencePieceTokenizer(Tokenizer):
 
     Normalisation is the identity and no space is added or removed, which makes it lossless; U+2581, its sign for a
     space, goes through the byte pieces.
+
+    Raises:
+        ValueError: it is no model, or not one of this kind.
     """
 
     def __init__(self, model: bytes) -> None:
         self._model = model
-        self._processor = _processor(model)
+        self._processor = _processor(without_rules(model))
         self.vocab_size = self._processor.get_piece_size()
         self._pieces = [self._bytes(token) for token in range(self.vocab_size)]
-        self._sign = [self._processor.piece_to_id(f"<0x{value:02X}>") for value in _SPACE_BYTES]
+        if max(map(len, self._pieces), default=0) > _LONGEST_PIECE:
+            raise ValueError(f"it has a piece of more than {_LONGEST_PIECE} bytes")
+        bytes_of = [self._processor.piece_to_id(f"<0x{value:02X}>") for value in range(256)]
+        if not all(map(self._processor.is_byte, bytes_of)):
+            raise ValueError("it has not all 256 bytes")
+        self._sign = [bytes_of[value] for value in _SPACE_BYTES]
 
     @classmethod
     def train(
@@ -63,9 +75,13 @@ class SentencePieceTokenizer(Tokenizer):
             sample_size: characters in the sample, at most.
 
         Raises:
+            UsageError: ``vocab_size`` is out of bounds.
             CorpusError: the corpus does not yield such a vocabulary.
         """
         import sentencepiece
+
+        if vocab_size > MOST_PIECES:
+            raise UsageError(f"vocab_size={vocab_size} is too large: give at most {MOST_PIECES}")
 
         model = io.BytesIO()
         try:
@@ -129,12 +145,18 @@ class SentencePieceTokenizer(Tokenizer):
 
     @classmethod
     def load(cls, directory: Path) -> Self:
-        """Read the model file."""
+        """Read the model file.
+
+        Raises:
+            RunError: it cannot be read, or is none.
+        """
         path = directory / _FILE
         try:
-            return cls(path.read_bytes())
-        except (OSError, RuntimeError, ValueError) as error:  # a piece may be no UTF-8
-            raise RunError(f"the tokenizer {path} cannot be read: {error}") from error
+            return cls(read_file(path, LARGEST))
+        except OSError as error:
+            raise RunError(f"the tokenizer {path} cannot be read: {error.strerror}") from error
+        except (ValueError, RuntimeError) as error:
+            raise RunError(f"the tokenizer {path} is damaged: {' '.join(str(error).split())}") from error
 
     def _encode(self, lines: list[str]) -> Ids:
         ids: list[int] = []

@@ -130,4 +130,6 @@ class Job:
 
 def to_device(model: LanguageModel, device: torch.device, precision: str) -> LanguageModel:
     """Put a model where it is trained, in the type that its weights are kept in."""
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32, in which cuDNN multiplies float32 anyway
     return model.to(device=device, dtype=torch.float64 if precision == "float64" else torch.float32)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from charrnn.model import LanguageModel, detach
-from charrnn.model.recurrent_weights import dropped
-from charrnn.recurrence import Compiler, compiling
+from charrnn.model import LanguageModel
 from charrnn.settings import TrainSettings
 from charrnn.training.averaging import WeightAverage
-from charrnn.training.chunk import chunk_loss
 from charrnn.training.events import Notice
+from charrnn.training.gradient import Gradient
 from charrnn.training.observers import Observers
 from charrnn.training.optimizer import clip_gradient, make_optimizer, step
+from charrnn.training.recorded import RecordedGradient, can_be_recorded
 from charrnn.training.state import capture, restore
 from charrnn.training.warmup import warm_up
 
@@ -48,14 +46,13 @@ class Learner:
         self._average = WeightAverage(model, settings.ema or 0.0)
         self._empty = model.initial_state(settings.batch_size or 1)
         self._state = self._empty
-        self._compiler = Compiler() if settings.compile else None
-        self._autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
-        if settings.precision == "bfloat16":
-            self._autocast = lambda: torch.autocast(self._device.type, torch.bfloat16)
+        self._plain = Gradient(model, settings)
+        recorded = can_be_recorded(settings, self._device)
+        self._gradient = RecordedGradient(self._plain) if recorded else self._plain
 
     def warm_up(self) -> Iterator[Notice]:
         """Plan and compile what a step runs; nothing is learned."""
-        yield from warm_up(self.model, self._settings, self._compiler, self._autocast)
+        yield from warm_up(self._plain, self._settings)
 
     def step(self, inputs: Tensor, targets: Tensor, lr: float, *, number: int, at_start: bool) -> Step:
         """Learn from a chunk.
@@ -69,25 +66,12 @@ class Learner:
         """
         if at_start:
             self._state = self._empty
-        loss = self._gradient(inputs, targets)
+        loss, self._state = self._gradient(inputs, targets, self._state, self._observers.phase_started)
         self._observers.phase_started("optimizer")
         norm, cut = clip_gradient(self.model, self._settings)
         step(self._optimizer, lr)
         self._average.update(number)
         return Step(loss, norm, cut)
-
-    def _gradient(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Leave the gradient of a chunk's loss in the parameters, carry the state on, and return the loss."""
-        # Both hold for the backward pass as well, which may have to compute again.
-        with compiling(self._compiler), dropped(self.model, self._settings.weight_drop):
-            self._observers.phase_started("forward")
-            with self._autocast():
-                loss, state = chunk_loss(self.model, inputs, targets, self._state, self._settings.recompute_every)
-            self._state = detach(state)
-            self._observers.phase_started("backward")
-            self._optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
-        return loss.detach()
 
     def averaged(self) -> AbstractContextManager[None]:
         """Let the model have, within, the average for its weights, where there is one."""

@@ -24,7 +24,6 @@ from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
 from charrnn.runs.config import CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
 from charrnn.runs.find import find_run, free_name
-from charrnn.runs.manifest import records_of
 from charrnn.runs.migrations import FORMAT_VERSION
 from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
@@ -124,7 +123,7 @@ def new_job(
             name=prepared.fitted.entry.name,
             vocab_size=tokenizer.vocab_size,
             context=tokenizer.context(prepared.separator),
-            files=records_of(prepared.fitted.directory),
+            files={},
         ),
         plugins=record_plugins(
             {"cell": plugins().cells[cell], "tokenizer": prepared.fitted.entry, "corpus": prepared.entry}
@@ -133,7 +132,7 @@ def new_job(
     )
     path = directory / (name or free_name(f"{prepared.name}-{cell}", directory))
     stop.defer()
-    run = Run.create(path, run_config, prepared.fitted.directory)
+    run = Run.create(path, run_config, prepared.fitted)
     held.enter_context(run.locked())
     return Job(run, to_device(model, device, settings.precision), prepared.fitted, prepared.pack)
 

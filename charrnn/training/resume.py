@@ -108,7 +108,7 @@ def _check_that_something_is_left(run: Run, settings: TrainSettings) -> None:
     unchanged = all(getattr(settings, key) == getattr(before, key) for key in BUDGETS) and (
         settings.patience == before.patience
     )
-    if spent or (state.get("finished") and unchanged):
+    if state["finished"] and (spent or unchanged):
         raise RunFinished(
             f"run '{run.name}' is finished after {state['step']} steps; a larger --steps, --epochs or --time goes on"
         )

@@ -142,7 +142,7 @@ class Trainer:
                 yield self._log(metrics, lr)
             if self._evaluation_is_due():
                 yield from self._evaluate(metrics)
-                if settings.patience and counters.stale >= settings.patience:
+                if self._out_of_patience():
                     reason = f"nothing better in {settings.patience} evaluations (--patience)"
                     break
             elif self._clock.elapsed() - self._saved >= settings.save_every:
@@ -151,8 +151,9 @@ class Trainer:
                 yield from self._stop(metrics, stop.exit_code)
         if counters.evaluated != counters.step:
             yield from self._evaluate(metrics)
-        counters.finished = True
-        yield self._save(metrics)
+        if not counters.finished:  # by the clock: the budget was spent while the last evaluation was saved
+            counters.finished = True
+            yield self._save(metrics)
         yield Finished(
             self._run.name, self._run.path, counters.step, self._clock.elapsed(), dict(counters.best), reason
         )
@@ -201,6 +202,9 @@ class Trainer:
             return self._counters.step % self._settings.eval_every == 0
         return self._evaluations_by_now() > self._counters.evaluations
 
+    def _out_of_patience(self) -> bool:
+        return bool(self._settings.patience) and self._counters.stale >= (self._settings.patience or 0)
+
     def _evaluations_by_now(self) -> int:
         return math.floor(self._progress() * EVALUATIONS + 1e-9)
 
@@ -225,6 +229,8 @@ class Trainer:
                     "tokens": len(self._validation.tokens),
                 }
                 self._best = self._learner.weights()
+            # Saved with the evaluation: a run that is killed after its last one has nothing left to do.
+            counters.finished = self._progress() >= 1 or self._out_of_patience()
             event = Evaluated(counters.step, nats, bpc, better, self._clock.elapsed())
             metrics.append({"kind": "validation", **asdict(event)})
             yield event

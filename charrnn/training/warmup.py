@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 
 import torch
 
-from charrnn.model import LanguageModel
-from charrnn.recurrence import STEPS_COMPILED, Compiler, compiling
+from charrnn.recurrence import STEPS_COMPILED
 from charrnn.settings import TrainSettings
-from charrnn.training.chunk import chunk_loss
 from charrnn.training.events import Notice
+from charrnn.training.gradient import Gradient
+from charrnn.training.recorded import can_be_recorded
 
 
-def warm_up(
-    model: LanguageModel,
-    settings: TrainSettings,
-    compiler: Compiler | None,
-    autocast: Callable[[], AbstractContextManager[object]],
-) -> Iterator[Notice]:
+def warm_up(gradient: Gradient, settings: TrainSettings) -> Iterator[Notice]:
     """Plan how the cells run, and compile them where that is asked for, by a step that changes nothing.
 
     Args:
-        model: of the run.
+        gradient: of the run.
         settings: of the run, complete.
-        compiler: what to compile with, if anything.
-        autocast: the context that training steps are in.
     """
+    model, compiler = gradient.model, gradient.compiler
     if compiler is not None:
         yield Notice("compiling the cell's steps; a later run finds them in torch's cache")
     device = next(model.parameters()).device
     lanes = settings.batch_size or 1
     ids = torch.zeros(min(settings.seq_len or 1, 2 * STEPS_COMPILED), lanes, dtype=torch.int64, device=device)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), compiling(compiler), autocast():
-        loss, _ = chunk_loss(model, ids, ids, model.initial_state(lanes), settings.recompute_every)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        gradient(ids, ids, model.initial_state(lanes))
     model.zero_grad(set_to_none=True)
     if compiler is None:
         return
     if compiler.failure is not None:
         yield Notice(f"--compile: {compiler.failure}; training goes on without it")
-    elif not compiler.count:
+    elif not compiler.count and not can_be_recorded(settings, device):
         yield Notice(f"--compile: there is nothing to compile in cell '{settings.cell}'; training goes on without it")

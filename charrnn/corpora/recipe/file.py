@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from charrnn.corpora.recipe.split_map import is_split_name, parse_part
 from charrnn.corpora.rows.template import Template
 from charrnn.errors import CharrnnError, CorpusError, UsageError, near_names
 from charrnn.options import check
+from charrnn.strict_toml import read_toml
 
 #: Where a person's own recipes lie.
 OWN = Path("corpora")
@@ -45,12 +45,13 @@ def read_recipe(path: Path) -> Recipe:
         UsageError: a key is unknown, missing or wrong, or two contradict each other.
     """
     try:
-        declared = tomllib.loads(path.read_text(encoding="utf-8"))
+        declared = read_toml(path)
     except FileNotFoundError:
         siblings = [each.name for each in path.parent.glob("*.toml")] if path.parent.is_dir() else []
         raise CorpusError(f"there is no recipe {path}: {near_names(path.name, siblings)}") from None
     except (OSError, ValueError) as error:
-        raise CorpusError(f"the recipe {path} cannot be read: {error}") from error
+        told = getattr(error, "strerror", None) or error
+        raise CorpusError(f"the recipe {path} cannot be read: {told}") from error
     check_name(path.stem, str(path))
     if "name" in declared:
         raise UsageError(f"{path}: name is the file's own, '{path.stem}'; remove it, or rename the file")

@@ -12,7 +12,9 @@ from charrnn.corpora.pieces import byte_range
 from charrnn.corpora.view import View
 from charrnn.errors import CorpusError, UsageError
 
-_PART = re.compile(r"(?P<split>\w+(?:[.-]\w+)*)(?:\[(?P<start>[\d_]*):(?P<stop>[\d_]*)\])?")
+#: A byte's place; Python refuses to read a number of very many digits.
+_BOUND = r"[0-9](?:_?[0-9]){0,19}"
+_PART = re.compile(rf"(?P<split>\w+(?:[.-]\w+)*)(?:\[(?P<start>{_BOUND})?:(?P<stop>{_BOUND})?\])?")
 _OWN = re.compile(r"\w+(?:[.-]\w+)*")
 
 
@@ -94,7 +96,7 @@ def parse_part(text: str) -> SplitPart:
         UsageError: it has another form, or an empty range.
     """
     match = _PART.fullmatch(text)
-    if not match or any(bound and not re.fullmatch(r"\d+(_\d+)*", bound) for bound in match.group("start", "stop")):
+    if not match:
         raise UsageError(f"{text!r} should be a split, or a range of its bytes, such as train[0:90000000]")
     start, stop = int(match["start"] or 0), int(match["stop"]) if match["stop"] else None
     if stop is not None and stop <= start:

@@ -16,6 +16,7 @@ from tokenizers.models import Model
 from charrnn import Tokenizer
 from charrnn.errors import CorpusError, RunError, UsageError
 from charrnn.tokenizers.base import Ids
+from charrnn_hf_tokenizers.model_file import MOST_TOKENS, check_vocabulary, read_model
 from charrnn_hf_tokenizers.sample import REPLACEMENT, Sample
 from charrnn_hf_tokenizers.segments import segments, segments_end
 
@@ -24,9 +25,6 @@ from charrnn_hf_tokenizers.segments import segments, segments_end
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 _FILE = "tokenizer.json"
-# The library allocates room for as many before it starts.
-_MOST_TOKENS = 1_000_000
-
 #: Runs of letters, marks, digits and underscores; runs of spaces, of tabs; every other character by itself. A word is
 #: no longer than the library's WordPiece takes.
 WORDS = r"[\p{L}\p{M}\p{N}_]{1,100}| {1,100}|\t{1,100}|[^\p{L}\p{M}\p{N}_ \t]"
@@ -49,10 +47,9 @@ class PieceTokenizer(Tokenizer):
     def __init__(self, model: Model) -> None:
         self._library = self.pipeline(model)
         vocabulary = self._library.get_vocab()
+        check_vocabulary(vocabulary)
         spellings = sorted(vocabulary, key=vocabulary.__getitem__)
         self.vocab_size = len(spellings)
-        if [vocabulary[each] for each in spellings] != [*range(self.vocab_size)]:
-            raise ValueError("its ids should be 0, 1, 2 and so on")
         self.read_vocabulary(spellings)
 
     @classmethod
@@ -71,8 +68,8 @@ class PieceTokenizer(Tokenizer):
             UsageError: an option is out of range.
             CorpusError: ``vocab_size`` leaves no room for the corpus's characters.
         """
-        if vocab_size > _MOST_TOKENS:
-            raise UsageError(f"vocab_size={vocab_size} is too large: give at most {_MOST_TOKENS}")
+        if vocab_size > MOST_TOKENS:
+            raise UsageError(f"vocab_size={vocab_size} is too large: give at most {MOST_TOKENS}")
         if not 0 <= min_frequency < 2**63:
             raise UsageError(f"min_frequency={min_frequency}: give a number from 0 on, such as 2")
         if sample_lines < 1:
@@ -141,12 +138,13 @@ class PieceTokenizer(Tokenizer):
         """
         path = directory / _FILE
         try:
-            model = tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8")).model
+            model = read_model(path)
             if not isinstance(model, cls.model_type):
                 raise ValueError(f"it holds a {type(model).__name__} model, not {cls.model_type.__name__}")
             return cls(model)
         except Exception as error:  # the library raises nothing narrower
-            raise RunError(f"the tokenizer {path} cannot be read: {' '.join(str(error).split())}") from error
+            told = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise RunError(f"the tokenizer {path} cannot be read: {told}") from error
 
     def _encode(self, parts: list[str]) -> Ids:
         missing = self.missing(set().union(*parts))
