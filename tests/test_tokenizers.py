@@ -100,7 +100,7 @@ def test_a_sentencepiece_model_with_a_piece_that_is_no_text_is_told(tmp_path):
     path = tmp_path / "sentencepiece.model"
     model = path.read_bytes()
     path.write_bytes(model.replace(b"<0x41>", b"<0x\xff1>"))
-    with pytest.raises(RunError, match="is damaged: .utf-8. codec"):
+    with pytest.raises(RunError, match="codec can't decode"):
         SentencePieceTokenizer.load(tmp_path)
 
 

@@ -17,8 +17,11 @@ from tests.fuzz.targets import TARGETS
 
 #: A compiler takes minutes; there is none by this name.
 _SURROUNDINGS = {
-    **{"CHARRNN_LOAD_PLUGINS": "", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
-    **{"CXX": "no-compiler"},
+    "CHARRNN_LOAD_PLUGINS": "",
+    "HF_HUB_OFFLINE": "1",
+    "OMP_NUM_THREADS": "1",
+    "COLUMNS": "200",
+    "CXX": "no-compiler",
 }
 #: Files there are in memory: saves wait for the disk.
 _IN_MEMORY = Path("/dev/shm")

@@ -82,7 +82,9 @@ class Campaign:
         for number in chunk.numbers:
             case = TARGETS[chunk.target].make(Chance(self.seed, chunk.target, number), self.homes)
             ending = stage.call(case)
-            undamaged = _undamaged(stage, case.home, case.arguments) if case.damaged and case.arguments in USING else None
+            undamaged = (
+                _undamaged(stage, case.home, case.arguments) if case.damaged and case.arguments in USING else None
+            )
             wrong = faults(case, ending, undamaged)
             tally.count(ending, wrong)
             if wrong or self.keep:

@@ -18,7 +18,7 @@ class Case:
         asks: whether the command line itself may ask for long work or much memory, which is a person's right: then
             long work is to be interrupted well, and memory that is not there is to be told. What a file asks for is
             never a reason to work long or to take much memory.
-        damaged: whether a file of the run is not what was saved, and nothing was made to fit it: that has to be noticed.
+        damaged: whether a file of the run is not what was saved, and nothing fits it: that has to be noticed.
     """
 
     home: str

@@ -52,7 +52,7 @@ class Chance(Random):
         return self.choice(TEXTS) if self.happens(0.5) else self.choice(drawn_texts(self._batch))
 
     def argument(self) -> str:
-        """Return a text that a shell can hand over: without NUL, and with bytes that are no UTF-8 as Python has them."""
+        """Return a text that a shell can hand over: without NUL, and with bytes that are no UTF-8 as surrogates."""
         text = self.text() if self.happens(0.6) else str(self.choice([each for each in NUMBERS if each != 10**400]))
         raw = text.encode("utf-8", "surrogatepass").replace(b"\0", b"")
         if self.happens(0.1):
@@ -64,7 +64,9 @@ class Chance(Random):
         if isinstance(value, bool) or value is None:
             return not value
         if isinstance(value, int | float):
-            return self.choice((value + 1, value - 1, -value, value * 1000, str(value), Raw(f"{value}.0"), Raw(f"{value}0")))
+            return self.choice(
+                (value + 1, value - 1, -value, value * 1000, str(value), Raw(f"{value}.0"), Raw(f"{value}0"))
+            )
         if isinstance(value, str):
             return octets.spoiled(self, value.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
         return [value, value] if self.happens(0.5) else {"a": value}

@@ -1,4 +1,4 @@
-"""Seals and hashes that fit what was spoiled, as a stranger would make them: what comes after the seal is tried as well."""
+"""Seals and hashes that fit what was spoiled, as a stranger would make them, so that what comes after is tried too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The homes that cases are called in: small real runs with the texts, the cache and the recipe that they were made of."""
+"""The homes that cases are called in: small real runs, with their texts, their cache and a recipe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-import charrnn.__main__
 from charrnn.cli import main
 
 #: What every run is called.
@@ -20,12 +19,24 @@ TEXT = "words.txt"
 _IMPORTED = "imported.json"
 _STEPS = 6
 
-_SMALL = [*("--hidden", "8", "--embed", "8", "--seq-len", "16", "--batch-size", "4"), *("--eval-every", "3", "--seed", "1")]
+_SMALL = [
+    *("--hidden", "8", "--embed", "8", "--seq-len", "16", "--batch-size", "4"),
+    *("--eval-every", "3", "--seed", "1"),
+]
 #: What each home's run is made with.
 HOMES = {
     "char": ["--cell", "lstm", "--layers", "1"],
     "byte": ["--cell", "gru", "--layers", "2", "--tokenizer", "byte", "--tied", "--no-layer-norm", "--ema", "0.9"],
-    "pieces": ["--cell", "rnn", "--layers", "1", "--tokenizer", "sentencepiece", "--tokenizer-option", "vocab_size=300"],
+    "pieces": [
+        "--cell",
+        "rnn",
+        "--layers",
+        "1",
+        "--tokenizer",
+        "sentencepiece",
+        "--tokenizer-option",
+        "vocab_size=300",
+    ],
     "stream": ["--cell", "lstm", "--layers", "1", "--stream", "--optimizer", "sgd"],
 }
 RECIPE = {
@@ -38,8 +49,19 @@ RECIPE = {
 }
 #: The rest of the commands, for what they import.
 _REHEARSED = [
-    *(["sample", "--length", "5"], ["sample", "--length", "5", "--dynamic", "--prompt", "a"], ["score", TEXT], ["eval"]),
-    *(["runs", "show", RUN], ["runs", "list"], ["runs", "compare"], ["runs", "plot"], ["runs", "plot", "--svg", "a.svg"]),
+    *(
+        ["sample", "--length", "5"],
+        ["sample", "--length", "5", "--dynamic", "--prompt", "a"],
+        ["score", TEXT],
+        ["eval"],
+    ),
+    *(
+        ["runs", "show", RUN],
+        ["runs", "list"],
+        ["runs", "compare"],
+        ["runs", "plot"],
+        ["runs", "plot", "--svg", "a.svg"],
+    ),
     *(["corpora", "check"], ["corpora", "list"], ["corpora", "show", TEXT], ["corpora", "cache", "list"]),
     *(["plugins", "list"], ["plugins", "show", "lstm"], ["train", "--help"], ["sample", "--novelty", "--length", "5"]),
 ]

@@ -37,7 +37,12 @@ def faults(case: Case, ending: Ending, undamaged: Ending | None = None) -> list[
         undamaged: how the same ends on files that are what they were, where this should be the same or told.
     """
     found = [*_of_the_process(case, ending), *_of_errors(case, ending), *_of_output(case, ending)]
-    if case.damaged and case.arguments[:2] == _VERIFY and "--mend" not in case.arguments and ending.code == ExitCode.DONE:
+    if (
+        case.damaged
+        and case.arguments[:2] == _VERIFY
+        and "--mend" not in case.arguments
+        and ending.code == ExitCode.DONE
+    ):
         found.append("damage was not noticed")
     if undamaged is not None and ending.code == ExitCode.DONE and ending.out != undamaged.out:
         found.append("damage changed the answer")

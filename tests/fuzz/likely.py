@@ -9,7 +9,22 @@ from tests.fuzz.chance import Chance
 
 _WHOLE = (1, 2, 3, 4, 8, 16, 64)
 _REAL = (0.0, 1e-30, 0.001, 0.1, 0.5, 0.9, 0.999, 1.0, 2.5)
-_TEXTS = ("", "a", "\n", "lstm", "gru", "rnn", "char", "byte", "sentencepiece", "utf-8", "latin-1", "utf-16", "☃", "cpu")
+_TEXTS = (
+    "",
+    "a",
+    "\n",
+    "lstm",
+    "gru",
+    "rnn",
+    "char",
+    "byte",
+    "sentencepiece",
+    "utf-8",
+    "latin-1",
+    "utf-16",
+    "☃",
+    "cpu",
+)
 
 
 def likely(chance: Chance, schema: dict[str, Any]) -> Any:

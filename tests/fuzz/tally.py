@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from charrnn.errors import ExitCode
 from tests.fuzz.case import Ending
@@ -30,7 +29,6 @@ class Tally:
     faulty: int = 0
     slowest: float = 0.0
     largest: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
 
     def count(self, ending: Ending, faults: list[str]) -> None:
         """Count one."""
@@ -63,12 +61,13 @@ def table(tallies: dict[str, Tally]) -> str:
     whole = Tally()
     for each in tallies.values():
         whole.add(each)
-    head = f"{'target':<12}{'cases':>8}{'answered':>10}{'told':>8}{'stopped':>9}{'faulty':>8}{'slowest':>10}{'largest':>10}"
+    figures = ("cases", "answered", "told", "stopped", "faulty", "slowest", "largest")
+    head = f"{'target':<12}" + "".join(f"{each:>10}" for each in figures)
     return "\n".join([head, *(_row(name, each) for name, each in {**tallies, "all": whole}.items())])
 
 
 def _row(name: str, tally: Tally) -> str:
     return (
-        f"{name:<12}{tally.cases:>8,}{tally.answered:>10,}{tally.told:>8,}{tally.stopped:>9,}{tally.faulty:>8,}"
+        f"{name:<12}{tally.cases:>10,}{tally.answered:>10,}{tally.told:>10,}{tally.stopped:>10,}{tally.faulty:>10,}"
         f"{tally.slowest:>8.1f} s{tally.largest / 1e6:>7.0f} MB"
     )

@@ -24,5 +24,8 @@ def make(chance: Chance, homes: Homes) -> Case:
         config = unsealed(homes, home, _PATH)
         if chance.happens(0.3):
             config["settings"] |= likely_settings(chance)
-        content = sealed(document.spoiled(chance, config))
+        if chance.happens(0.15):
+            # No pack of that name is there, so that the text is looked for, wherever that is said to be.
+            config["corpus"] |= {"pack": "0" * 32, "address": chance.text()}
+        content = sealed(document.spoiled(chance, config) if chance.happens(0.9) else document.written(config).encode())
     return spoiled_run(chance, homes, home, {_PATH: content}, READING, USING, TRAINING)

@@ -15,8 +15,15 @@ from tests.fuzz.targets.spoiled_run import PLACE, spoiled_run
 _PATH = f"{PLACE}/{METRICS}"
 #: A line that only a longer run has.
 _TRAIN = {
-    **{"kind": "train", "loss": 3.5, "lr": 0.004, "norm": 1.2, "clipped": 0.5, "epoch": 0.1},
-    **{"chars_per_second": 1e5, "seconds": 0.02, "memory": 1e8},
+    "kind": "train",
+    "loss": 3.5,
+    "lr": 0.004,
+    "norm": 1.2,
+    "clipped": 0.5,
+    "epoch": 0.1,
+    "chars_per_second": 1e5,
+    "seconds": 0.02,
+    "memory": 1e8,
 }
 
 

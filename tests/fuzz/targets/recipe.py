@@ -9,8 +9,14 @@ from tests.fuzz.homes import RECIPE, Homes
 
 _HUB = {
     **{key: RECIPE[key] for key in ("summary", "licence", "language", "size")},
-    **{"source": "hub", "dataset": "some/{language}", "column": "text", "parameters": {"language": "en"}},
-    **{"filter": {"kind": "prose"}, "separator": "\n\n", "citation": "by hand", "warning": "old"},
+    "source": "hub",
+    "dataset": "some/{language}",
+    "column": "text",
+    "parameters": {"language": "en"},
+    "filter": {"kind": "prose"},
+    "separator": "\n\n",
+    "citation": "by hand",
+    "warning": "old",
 }
 _COMMANDS = [
     *(("corpora", "check"), ("corpora", "check", "corpora/own.toml", "--json"), ("corpora", "list")),

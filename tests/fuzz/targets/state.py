@@ -18,8 +18,5 @@ def make(chance: Chance, homes: Homes) -> Case:
     home = chance.choice(("char", "char", "char", "stream"))
     path = homes.find(home, f"{PLACE}/saves/*/{STATE}")
     content = homes.read(home, path)
-    if chance.happens(0.1):
-        content = octets.spoiled(chance, content)
-    else:
-        content = document.spoiled(chance, json.loads(content))
+    content = octets.spoiled(chance, content) if chance.happens(0.1) else document.spoiled(chance, json.loads(content))
     return spoiled_run(chance, homes, home, {path: content}, READING, TRAINING, TRAINING)

@@ -13,7 +13,12 @@ from tests.fuzz.homes import HOMES, Homes
 from tests.fuzz.targets.commands import READING, TRAINING, USING
 from tests.fuzz.targets.spoiled_run import PLACE, spoiled_run
 
-_FILES = ("saves/*/best.safetensors", "saves/*/weights.safetensors", "saves/*/training.safetensors", "model.safetensors")
+_FILES = (
+    "saves/*/best.safetensors",
+    "saves/*/weights.safetensors",
+    "saves/*/training.safetensors",
+    "model.safetensors",
+)
 _TYPES = ("F16", "F32", "F64", "BF16", "F8_E4M3", "I8", "I32", "I64", "U8", "U16", "BOOL", "C64", "F4", "", "F32 ")
 _LENGTH = struct.Struct("<Q")
 #: Numbers in single precision that a network does not expect.

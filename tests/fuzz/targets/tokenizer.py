@@ -19,7 +19,9 @@ def make(chance: Chance, homes: Homes) -> Case:
     """Spoil an alphabet or a model of SentencePiece."""
     if chance.happens(0.5):
         home, path, content = "char", _ALPHABET, homes.read("char", _ALPHABET)
-        content = octets.spoiled(chance, content) if chance.happens(0.4) else _other_alphabet(chance, json.loads(content))
+        content = (
+            octets.spoiled(chance, content) if chance.happens(0.4) else _other_alphabet(chance, json.loads(content))
+        )
     else:
         home, path = "pieces", _PIECES
         content = octets.spoiled(chance, homes.read(home, path))
