@@ -11,7 +11,8 @@ import charrnn
 from charrnn.runs.run import Run
 from tests.conftest import TINY
 from tests.forging import forge_config, forge_state
-from tests.test_runs_plot import COLOUR, on_a_terminal
+from tests.terminal import on_a_terminal
+from tests.test_runs_plot import COLOUR
 
 #: The best evaluation of a run that has none yet.
 NONE = {"step": None}
@@ -154,7 +155,7 @@ def test_where_there_are_no_runs_that_is_said(cli):
 def test_a_terminal_that_is_too_narrow_gets_the_table_in_parts(make):
     make("one", lr=0.02)
     make("two")
-    shown = COLOUR.sub("", on_a_terminal("runs", "compare", columns=60))
+    shown = COLOUR.sub("", on_a_terminal("runs", "compare", env={"COLUMNS": "60"}).screen)
     lines = [line for line in shown.splitlines() if line.strip()]
     assert max(map(len, lines)) <= 60
     assert "…" not in shown

@@ -24,6 +24,7 @@ from charrnn.controls import printable
 from charrnn.reporting.console import SafeConsole
 from charrnn.runs.card import model_card
 from tests.conftest import TINY
+from tests.forging import forge_config, put
 from tests.terminal import Shown, controls, on_a_terminal, read_screen
 
 #: A title, a blinking colour, a cleared screen by one control character, turned directions, keys, the line's start.
@@ -41,9 +42,8 @@ def stranger(tmp_path_factory):
     shape = {"layers": 1, "hidden": 16, "embed": 8, "seq_len": 16, "batch_size": 8}
     made = charrnn.train(folder / TEXT, name="other", checkpoints=folder / "runs", steps=40, lr=0.01, **shape).run
     strange = shutil.copytree(made.path, folder / "runs" / STRANGE)
-    told = json.loads((strange / "config.json").read_text())
-    told["corpus"]["name"] = told["corpus"]["provenance"]["licence"] = STRANGE
-    (strange / "config.json").write_text(json.dumps(told))
+    forge_config(strange, put("corpus", "name", value=STRANGE))
+    forge_config(strange, put("corpus", "provenance", "licence", value=STRANGE))
     (folder / "corpora").mkdir()
     fields = ("summary", "licence", "language", "citation")
     facts = "".join(f"{field} = {json.dumps(STRANGE)}\n" for field in fields)
@@ -103,6 +103,7 @@ COMMANDS = {
     "a picture": ("runs", "plot", STRANGE, "--svg", f"{STRANGE}.svg"),
     "a comparison": ("runs", "compare"),
     "a question": ("runs", "rm", STRANGE),
+    "a run that is whole": ("runs", "verify", STRANGE),
     "corpora": ("corpora", "list"),
     "a recipe": ("corpora", "show", "odd", "--sample-bytes", "1k"),
     "a recipe that is wrong": ("corpora", "check", f"corpora/{STRANGE}.toml"),
@@ -115,10 +116,21 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
-def test_what_strangers_wrote_is_shown(arguments, screen, monkeypatch):
+#: Of those that do not end with 0.
+CODES = {
+    "a question": 130,
+    "a recipe that is wrong": 1,
+    "a run that is not there": 1,
+    "a file that is not there": 1,
+    "a flag that is not there": 2,
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_strangers_wrote_is_shown(name, screen, monkeypatch):
     monkeypatch.setenv("COLUMNS", "1000")
-    shown = screen(*arguments, typed="no\n")
+    shown = screen(*COMMANDS[name], typed="no\n")
+    assert shown.code == CODES.get(name, 0)
     assert shown.controls == []
     assert "\x1b[05;35m" not in shown.screen
     assert any(sign in shown.screen for sign in ("␛", "U+001B", "\\x1b"))

@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from charrnn.atomic import sync
 from charrnn.errors import RunError
 from charrnn.runs.manifest import FileRecord
 from charrnn.strict_file import open_file
@@ -38,9 +37,7 @@ class Metrics:
     def __init__(self, path: Path, length: int = 0) -> None:
         self._path = path
         try:
-            if not path.exists():
-                path.touch()
-                sync(path.parent)
+            path.touch()
             self._file = path.open("r+b")
             self._file.truncate(min(length, path.stat().st_size))
             self._hash = hashlib.sha256()

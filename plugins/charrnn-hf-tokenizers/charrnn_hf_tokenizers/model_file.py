@@ -21,12 +21,12 @@ MOST_TOKENS = 100_000
 _LARGEST = 6_000_000
 #: Characters of a token as the library spells it: four for each that a segment has.
 _LONGEST_TOKEN = 4096
-#: What says how a model that is trained here reads a text; all else stays as the library has it by default.
-_KEPT = (
-    *("type", "vocab", "unk_token"),
-    *("merges", "ignore_merges"),
-    *("continuing_subword_prefix", "max_input_chars_per_word"),
-)
+#: What each kind of model has, as it is trained here; all else stays as the library has it by default. What a kind
+#: should not have, the library does not always survive: a prefix in byte-pair encoding ends the process.
+_KEPT = {
+    "BPE": ("vocab", "merges", "unk_token", "ignore_merges"),
+    "WordPiece": ("vocab", "unk_token", "continuing_subword_prefix", "max_input_chars_per_word"),
+}
 
 
 def read_model(path: Path) -> Model:
@@ -40,8 +40,11 @@ def read_model(path: Path) -> Model:
     model = content.get("model") if isinstance(content, dict) else None
     if not isinstance(model, dict):
         raise ValueError("it holds no model")
+    kind = model.get("type")
+    if not isinstance(kind, str) or kind not in _KEPT:
+        raise ValueError(f"its model is neither {' nor '.join(_KEPT)}")
     check_vocabulary(model.get("vocab"))
-    kept = {key: model[key] for key in _KEPT if key in model}
+    kept = {"type": kind, **{key: model[key] for key in _KEPT[kind] if key in model}}
     found: Model = tokenizers.Tokenizer.from_str(json.dumps({"version": "1.0", "model": kept})).model
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -83,6 +84,67 @@ def test_another_kind_of_file_is_told(saved, opened, reason, tmp_path):
     saved.train([TRAINING], vocab_size=300).save(tmp_path)
     with pytest.raises(RunError, match=reason):
         opened.load(tmp_path)
+
+
+def changed(**model):
+    """Write a small tokenizer's file as a stranger may have changed it."""
+    vocabulary = {"\ufffd": 0, "a": 1, "b": 2, "ab": 3}
+    whole = {"type": "BPE", "vocab": vocabulary, "merges": [["a", "b"]], "unk_token": "\ufffd", **model}
+    return json.dumps({"version": "1.0", "model": whole}).encode()
+
+
+HOSTILE = {
+    "an id that takes gigabytes": changed(vocab={"\ufffd": 0, "a": 2**32 - 1}),
+    "an id twice": changed(vocab={"\ufffd": 0, "a": 1, "b": 1, "ab": 2}),
+    "a negative id": changed(vocab={"\ufffd": 0, "a": -1}),
+    "ids that are no numbers": changed(vocab={"\ufffd": False, "a": True}),
+    "a vocabulary that is a list": changed(vocab=["\ufffd", "a"]),
+    "a token twice": changed().replace(b'"a": 1', b'"b": 1'),
+    "a token of a megabyte": changed(vocab={"\ufffd": 0, "a": 1, "b": 2, "ab": 3, "x" * 10**6: 4}),
+    "half a character": changed(vocab={"\ufffd": 0, "a": 1, "b": 2, "ab": 3, chr(0xD800): 4}),
+    "too many tokens": changed(vocab={f"{number:x}": number for number in range(10**5 + 1)}),
+    "a merge of what is not there": changed(merges=[["a", "z"]]),
+    "a merge of nothing": changed(merges=[[]]),
+    "a kind that is a list": changed(type=["BPE"]),
+    "10 MB of lists": b"[" + b"[]," * (10**7 // 3) + b"[]]",
+    "nested JSON": b'{"model":' * 10**5,
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_stranger_s_file_is_refused_before_room_is_made_for_it(content, tmp_path):
+    (tmp_path / "tokenizer.json").write_bytes(content)
+    told, megabytes = python(LOADING.format(directory=str(tmp_path))).splitlines()
+    assert told.startswith("the tokenizer ")
+    assert int(megabytes) < 200
+
+
+#: Loads a tokenizer, and prints why that failed and how much memory it took.
+LOADING = """if True:
+    import os, resource
+    from charrnn.errors import RunError
+    from charrnn_hf_tokenizers.bpe import BPETokenizer
+    from pathlib import Path
+
+    def peak():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+    before = peak()
+    try:
+        BPETokenizer.load(Path({directory!r}))
+    except RunError as error:
+        print(error)
+    print(peak() - before)
+"""
+
+
+def test_what_a_kind_of_model_should_not_have_does_not_reach_the_library(tmp_path):
+    """A prefix in byte-pair encoding ends the process; dropout draws lots; rules rewrite the text."""
+    content = json.loads(changed(continuing_subword_prefix="##", dropout=0.9, fuse_unk=True, end_of_word_suffix="a"))
+    content |= {"normalizer": {"type": "Replace", "pattern": {"String": "a"}, "content": "b" * 1000}}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    tokenizer = BPETokenizer.load(tmp_path)
+    assert tokenizer.encode("abba??").tolist() == [3, 2, 1, 0, 0]
 
 
 def test_ids_with_a_gap_are_told(tmp_path):
