@@ -59,6 +59,12 @@ class Chance(Random):
             raw = octets.spoiled(self, raw).replace(b"\0", b"")
         return raw.decode("utf-8", "surrogateescape")
 
+    def like(self, value: Any) -> Any:
+        """Return another value of the same kind."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self.choice(NUMBERS)
+        return self.text() if isinstance(value, str) else self.value()
+
     def nudged(self, value: Any) -> Any:
         """Return a value that is near another."""
         if isinstance(value, bool) or value is None:

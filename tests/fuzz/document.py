@@ -60,6 +60,10 @@ def _replace(chance: Chance, container: Any, key: Any, places: list[Place]) -> N
     container[key] = chance.value()
 
 
+def _liken(chance: Chance, container: Any, key: Any, places: list[Place]) -> None:
+    container[key] = chance.like(container[key])
+
+
 def _nudge(chance: Chance, container: Any, key: Any, places: list[Place]) -> None:
     container[key] = chance.nudged(container[key])
 
@@ -88,6 +92,6 @@ def _twice(chance: Chance, container: Any, key: Any, places: list[Place]) -> Non
 
 
 _CHANGES: list[Callable[[Chance, Any, Any, list[Place]], None]] = [
-    *(_replace, _replace, _replace, _nudge, _nudge),
+    *(_replace, _replace, _liken, _liken, _liken, _nudge, _nudge),
     *(_remove, _add, _swap, _twice),
 ]
