@@ -32,7 +32,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 # Characters a second that two processor cores, or a GPU, learn from with a model of middling size: only to tell a
 # short budget from a long one, so that the order of magnitude is enough.
-_RATES = {"cpu": 40_000, "mps": 200_000, "cuda": 1_000_000}
+_RATES = {"cpu": 40_000, "mps": 200_000, "cuda": 150_000}
 # Up to how many characters to learn from, in all, a preset is the right one.
 _REACH = {"tiny": 1_000_000, "quick": 20_000_000, "good": 100_000_000}
 # Tokens scored at an evaluation, as a share of all that are learned from: ten evaluations, each token at a third of

@@ -35,16 +35,13 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         if line.count(b".") > _MOST_STOPS:
             raise ValueError(f"line {number} has more than {_MOST_STOPS} full stops, as no name has, and hardly a text")
     try:
-        found = tomllib.loads(data.decode(), parse_float=_float)
+        found = tomllib.loads(data.decode())
     except RecursionError:
         raise ValueError(TOO_DEEP) from None
-    if any(isinstance(each, int) and not -(2**63) <= each < 2**63 for each in scalars(found)):
-        raise ValueError("it has a number of more than 64 bits")
+    for name, value in found.items():
+        for each in scalars(value):
+            if isinstance(each, float) and not math.isfinite(each):
+                raise ValueError(f"{name[:40]} has {each} for a number")
+            if isinstance(each, int) and not -(2**63) <= each < 2**63:
+                raise ValueError(f"{name[:40]} has a number of more than 64 bits")
     return found
-
-
-def _float(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError(f"it has {digits[:20]} for a number")
-    return number

@@ -83,7 +83,7 @@ def test_a_file_and_flags_declare_the_same_settings(tmp_path, text_file, cli):
             "no setting is called",
         ),
         ("hidden = 0", "mine.toml: hidden '0': should be greater than or equal to 1"),
-        ("lr = nan", "mine.toml' cannot be read: it has nan for a number"),
+        ("lr = nan", "mine.toml' cannot be read: lr has nan for a number"),
         ("steps = 1\nepochs = 2", "mine.toml: steps and mine.toml: epochs both limit"),
         ("hidden = ", "cannot be read"),
     ],

@@ -45,34 +45,28 @@ def gpu() -> Iterator[str]:
     yield ""
     plugins().add(__file__)
     yield (
-        "| what, shape | torch.nn, characters a second | charrnn | `--compile` | the two in bfloat16 | "
+        "| what, shape | torch.nn, characters a second | charrnn | `--compile` | "
         "MB a step: torch.nn, charrnn | the GPU works: torch.nn, charrnn, `--compile` |"
     )
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     for name, cell, kernel, shapes in _CASES:
         for shape in shapes:
             cases: dict[str, Callable[[], object]] = {
                 "torch.nn": Training(Kernel(kernel, shape), shape, device="cuda"),
                 "plain": _learning(cell, shape),
-                "compiled": _learning(cell, shape, compile=True),
+                "compiled": _learning(cell, shape, compiled=True),
             }
-            if name.startswith("built-in"):
-                cases |= {
-                    "narrow": _learning(cell, shape, precision="bfloat16"),
-                    "compiled, narrow": _learning(cell, shape, precision="bfloat16", compile=True),
-                }
             seconds = side_by_side(cases, _ROUNDS, torch.cuda.synchronize)
             times = {each: f"{seconds['torch.nn'] / seconds[each]:.2f}" for each in cases}
-            narrow = ", ".join(times[each] for each in ("narrow", "compiled, narrow") if each in times)
             memory = ", ".join(f"{_memory(cases[each]):.0f}" for each in ("torch.nn", "plain"))
             busy = ", ".join(f"{_busy(cases[each], seconds[each]):.0%}" for each in ("torch.nn", "plain", "compiled"))
             yield (
                 f"| {name} {shape} | {shape.characters / seconds['torch.nn'] / 1e3:.0f} k | {times['plain']} | "
-                f"{times['compiled']} | {narrow} | {memory} | {busy} |"
+                f"{times['compiled']} | {memory} | {busy} |"
             )
 
 
-def _learning(cell: str, shape: Shape, **more: Any) -> Callable[[], object]:
+def _learning(cell: str, shape: Shape, *, compiled: bool = False) -> Callable[[], object]:
     """Return what takes a step as ``charrnn train`` does."""
     settings = TrainSettings(
         cell=cell,
@@ -83,7 +77,7 @@ def _learning(cell: str, shape: Shape, **more: Any) -> Callable[[], object]:
         seq_len=shape.steps,
         batch_size=shape.lanes,
         lr=1e-3,
-        **more,
+        compile=compiled,
     )
     observers: Any = SimpleNamespace(phase_started=unheard)
     learner = Learner(LanguageModel(settings, VOCABULARY).cuda(), settings, observers)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from charrnn.cells.base import Cell, State
-
-#: cuDNN 9.13, as it writes its version.
-_BFLOAT16_SINCE = 91300
 
 
 class FusedCell(Cell):
@@ -38,11 +33,18 @@ class FusedCell(Cell):
         return functional.linear(hidden, weight, bias)
 
     def run_kernel(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        """Run ``[T, B, I]`` through torch's kernel."""
-        mixed = inputs.is_cuda and torch.is_autocast_enabled("cuda")
-        run = _run_mixed if mixed else _run
-        outputs, last = run(self.kernel, inputs, tuple(leaf.unsqueeze(0) for leaf in state))
-        return outputs, tuple(leaf.squeeze(0) for leaf in last)
+        """Run ``[T, B, I]`` through torch's kernel.
+
+        On a GPU torch's mixed precision would have it compute in float16, whatever was asked for, where what is small
+        in a gradient is 0: it computes in the weights' own type.
+        """
+        if inputs.is_cuda and torch.is_autocast_enabled("cuda"):
+            own = self.kernel.all_weights[0][0].dtype
+            with torch.autocast("cuda", enabled=False):
+                return self.run_kernel(inputs.to(own), tuple(leaf.to(own) for leaf in state))
+        first, *others = (leaf.unsqueeze(0) for leaf in state)
+        outputs, last = self.kernel(inputs, (first, *others) if others else first)
+        return outputs, tuple(leaf.squeeze(0) for leaf in (last if others else (last,)))
 
     @staticmethod
     def kernel_is_slower(inputs: Tensor) -> bool:
@@ -53,32 +55,3 @@ class FusedCell(Cell):
         the two.
         """
         return inputs.device.type == "cpu" and torch.is_grad_enabled()
-
-
-def _run(kernel: nn.RNNBase, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    outputs, last = kernel(inputs, state if len(state) > 1 else state[0])
-    return outputs, last if len(state) > 1 else (last,)
-
-
-def _run_mixed(kernel: nn.RNNBase, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    """Run a kernel on a GPU under mixed precision.
-
-    torch would have it compute in float16, whatever was asked for, and there what is small in a gradient is 0. Here it
-    computes in what was asked for, or in the weights' own type where cuDNN has no other.
-    """
-    weights: list[Any] = kernel.all_weights[0]
-    version = torch.backends.cudnn.version() or 0  # type: ignore[no-untyped-call]  # torch has no types for it
-    kind = torch.get_autocast_dtype("cuda") if version >= _BFLOAT16_SINCE else weights[0].dtype
-    with torch.autocast("cuda", enabled=False):
-        # cuDNN wants the weights one after the other, and would put them so at each call.
-        row = torch.cat([each.flatten() for each in weights]).to(kind)
-        parts = torch.split(row, [each.numel() for each in weights])
-        leaves = [leaf.to(kind) for leaf in state]
-        function: Any = getattr(torch, kernel.mode.lower())
-        outputs, *last = function(
-            inputs.to(kind),
-            leaves if len(leaves) > 1 else leaves[0],
-            [part.view_as(each) for part, each in zip(parts, weights, strict=True)],
-            *(True, 1, 0.0, kernel.training, False, False),  # biases, one layer, no dropout, one direction, time first
-        )
-    return outputs, tuple(last)

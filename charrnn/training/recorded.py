@@ -1,7 +1,7 @@
 """Both passes over a chunk as a CUDA graph.
 
-A step of a recurrent network is a thousand kernels and more, most of which are over before the next has been asked for.
-What was asked for once is recorded here, and asked for again by a single call.
+A step of a recurrent network is hundreds of kernels or thousands, most of which are over before the next has been asked
+for. What was asked for once is recorded here, and asked for again by a single call.
 """
 
 from __future__ import annotations

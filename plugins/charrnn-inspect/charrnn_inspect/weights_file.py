@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from charrnn.errors import UsageError, near_names
+from charrnn.strict_json import read_json
+from charrnn.strict_toml import read_toml
 from charrnn_inspect.example import Example, check_cell, state_names
 from charrnn_inspect.trace import PARTS, Array
 
@@ -40,8 +40,7 @@ def read_example(path: Path, numbers: str | None) -> Example:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        content = read_json(path) if path.suffix == ".json" else read_toml(path)
     except OSError as error:
         raise UsageError(f"--weights '{path}' cannot be read: {error.strerror}") from None
     except ValueError as error:
