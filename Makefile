@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check check-core check-corpora check-plugins picture bench bench-generation cells results soak proof-packing proof-streaming proof-prompt proof-help clean
+.PHONY: demo test lint types check check-core check-corpora check-plugins picture bench bench-generation cells results soak fuzz proof-packing proof-streaming proof-prompt proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -60,6 +60,11 @@ KILLS ?= 200
 SEED ?= 1
 soak: $(READY)
 	$(BIN)/python -m tests.crashes.soak --kills $(KILLS) --seed $(SEED)
+
+# Calls charrnn on spoiled files, texts and arguments, so many times; the outcome stands in docs/reliability.md.
+CASES ?= 20000
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --cases $(CASES) --seed $(SEED)
 
 # Slow proofs, whose outcomes stand in docs/costs.md.
 proof-packing: $(READY)

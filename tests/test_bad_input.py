@@ -50,6 +50,13 @@ def test_training_tells_what_is_wrong(arguments, message, text_file, cli):
     assert not Path("checkpoints").exists()
 
 
+def test_a_line_that_nobody_would_read_to_its_end_is_shortened(text_file, cli):
+    told = cli("train", text_file, "--tokenizer", "x" * 100_000).told
+    assert len(told) < 1100
+    assert told.startswith("charrnn: no tokenizer is called 'xxx")
+    assert "there are: byte, char, sentencepiece" in told
+
+
 BAD_SAMPLING = {
     "temperature": (["--temp", "-1"], 2, "--temp '-1': should be greater than or equal to 0"),
     "infinite": (["--temp", "inf"], 2, "--temp 'inf': should be a finite number"),
