@@ -17,9 +17,9 @@ from charrnn.observers.tensorboard import TensorBoard
 from charrnn.training import stream_batches
 from charrnn.training.events import Finished, Logged, Notice, Started
 from tests.conftest import TINY
+from tests.runs.test_same_bits import RUNS, SMALL, Die, Stop, assert_same
 from tests.same_bits import figures, saved
 from tests.test_observers import written
-from tests.test_same_bits import RUNS, SMALL, Die, Stop, assert_same
 
 STEPS = {"steps": 40, "eval_every": 10}
 

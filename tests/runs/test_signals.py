@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TINY
+from tests.runs.test_same_bits import RUNS, assert_same
 from tests.same_bits import saved
-from tests.test_same_bits import RUNS, assert_same
 
 #: A plugin that sends COUNT signals to its own process: the first once step 25 is done, the last at MOMENT.
 SENDER = """
@@ -28,7 +28,7 @@ PLACES = {
     "a step": (learner, "clip_gradient", 1),
     "files": (safetensors.torch, "save_file", 2),
     "the pointer": (Saves, "point_at", 1),
-    "old saves": (Saves, "_remove_old", 1),
+    "old saves": (Saves, "prune", 1),
 }
 
 
