@@ -20,7 +20,7 @@ from charrnn.corpora.streaming.feed import Feed
 from charrnn.corpora.streaming.tokens import Window
 from charrnn.errors import CharrnnError, CorpusError
 from charrnn.training import stream_batches
-from tests.test_same_bits import Stop
+from tests.runs.test_same_bits import Stop
 
 
 def break_at_the_third(answered: Callable[[Feed], Window]) -> Callable[[Feed], Window]:

@@ -50,6 +50,13 @@ def test_training_tells_what_is_wrong(arguments, message, text_file, cli):
     assert not Path("checkpoints").exists()
 
 
+def test_a_line_that_nobody_would_read_to_its_end_is_shortened(text_file, cli):
+    told = cli("train", text_file, "--tokenizer", "x" * 100_000).told
+    assert len(told) < 1100
+    assert told.startswith("charrnn: no tokenizer is called 'xxx")
+    assert "there are: byte, char, sentencepiece" in told
+
+
 BAD_SAMPLING = {
     "temperature": (["--temp", "-1"], 2, "--temp '-1': should be greater than or equal to 0"),
     "infinite": (["--temp", "inf"], 2, "--temp 'inf': should be a finite number"),
@@ -181,7 +188,7 @@ def test_a_full_disk_is_told_and_what_was_saved_is_whole(text_file, cli, monkeyp
     result = cli("train", text_file, "--steps", 20, "--eval-every", 5, *TINY, "--name", "mine")
     assert result.code == 1
     told = result.err.splitlines()[-1]
-    assert "cannot be saved: I/O error: No space left on device" in told
+    assert "cannot be written: No space left on device" in told
     assert "charrnn train --resume --name mine" in told
     assert cli("runs", "show", "mine", "--json").json()["state"]["step"] == 5
     assert cli("sample", "--length", 3).code == 0

@@ -95,6 +95,15 @@ def test_a_damaged_sentencepiece_model_is_told(tmp_path):
         SentencePieceTokenizer.load(tmp_path)
 
 
+def test_a_sentencepiece_model_with_a_piece_that_is_no_text_is_told(tmp_path):
+    SentencePieceTokenizer.train([TRAINING], vocab_size=300).save(tmp_path)
+    path = tmp_path / "sentencepiece.model"
+    model = path.read_bytes()
+    path.write_bytes(model.replace(b"<0x41>", b"<0x\xff1>"))
+    with pytest.raises(RunError, match="codec can't decode"):
+        SentencePieceTokenizer.load(tmp_path)
+
+
 def test_unseen_characters_are_counted_and_replaced():
     tokenizer = CharTokenizer("abc?")
     assert tokenizer.unseen("abxxy") == {"x": 2, "y": 1}

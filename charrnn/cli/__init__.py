@@ -17,6 +17,9 @@ from charrnn.isolation import RAISE, TRACE, is_out_of_memory, is_set, raise_if_a
 from charrnn.launch import leads, may_tell
 from charrnn.reporting.echo import tell
 
+#: Characters of a message: it tells the value that was wrong, and that may be a whole text.
+_LONGEST = 1000
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program.
@@ -30,9 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # nor what a person types
     if not sys.warnoptions:
-        # What libraries tell their developers is not for a user; our own plugin warnings are.
+        # What libraries tell their developers is not for a user, nor what NumPy thinks of a stranger's weights.
         warnings.simplefilter("ignore")
-        warnings.filterwarnings("always", module="charrnn")
+        warnings.filterwarnings("always", category=UserWarning, module="charrnn")
     if is_set(TRACE):
         import logging
 
@@ -95,8 +98,11 @@ def _tell_of(error: BaseException, text: str) -> None:
 
 
 def _tell(text: str) -> None:
-    """Write one line."""
-    tell(f"{PROGRAM}: {' '.join(text.splitlines())}")
+    """Write one line, without the middle of one that nobody would read to its end."""
+    line = " ".join(text.splitlines())
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
+    tell(f"{PROGRAM}: {line}")
 
 
 def _tell_usage(error: TyperException) -> None:

@@ -25,6 +25,8 @@ _DRAWN = {
     "train": ("step", "seconds", "loss", "epoch"),
     "validation": ("step", "seconds", "nats_per_token", "bits_per_char"),
 }
+#: Beyond it, what is reckoned with numbers would soon be infinite.
+_LARGEST = 1e100
 #: The share of a run that is its beginning, as one in so many.
 _BEGINNING = 10
 #: Where a loss was measured, and what it was.
@@ -127,9 +129,16 @@ def _by_kind(records: Iterable[Mapping[str, Any]]) -> list[list[dict[str, float]
     drawn: dict[str, list[dict[str, float]]] = {kind: [] for kind in _DRAWN}
     for record in records:
         names = _DRAWN.get(str(record.get("kind")), ())
-        if names and has_numbers(record, *names):
+        if names and _can_be_drawn(record, names):
             drawn[record["kind"]].append({name: record[name] for name in names})
     return list(drawn.values())
+
+
+def _can_be_drawn(record: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Tell whether all of these are numbers that go onto an axis, which begins at 0."""
+    if not has_numbers(record, *names) or any(abs(record[name]) > _LARGEST for name in names):
+        return False
+    return all(record[name] >= 0 for name in ("step", "seconds", "epoch") if name in names)
 
 
 def _chars_per_token(run: Run) -> float:
@@ -147,4 +156,4 @@ def _add_epochs(validation: Iterable[dict[str, float]], train: Sequence[dict[str
     for each in validation:
         after = min(max(bisect_left(steps, each["step"]), 1), len(steps) - 1)
         slope = (epochs[after] - epochs[after - 1]) / max(steps[after] - steps[after - 1], 1)
-        each["epoch"] = epochs[after] + (each["step"] - steps[after]) * slope
+        each["epoch"] = max(0.0, epochs[after] + (each["step"] - steps[after]) * slope)

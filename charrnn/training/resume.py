@@ -15,7 +15,6 @@ from charrnn.device import device_of_rank, suitable_threads
 from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
-from charrnn.runs.config import RunConfig
 from charrnn.runs.corpus import reopen_pack, streamed_from
 from charrnn.runs.find import find_run
 from charrnn.runs.model import check_shapes
@@ -62,24 +61,21 @@ def resumed_job(
         if ranks.first:
             held.enter_context(run.locked())
     with ranks.together(patient=True):
-        config, job = _reopened(run, corpus, given, file, listen, ranks)
-    check_same(ranks, config)
+        changed, job = _reopened(run, corpus, given, file, listen, ranks)
+    check_same(ranks, run.config.model_copy(update=changed))
     stop.defer()
     with ranks.together():
         if ranks.first:
             ranks.keep(os.fspath(path.absolute()))
-            run.upgrade()
-            run.repair()
-            run.sweep()
-            run.write_config(config.with_files(run.config.tokenizer.files))
+            run.take_up(**changed)
     with ranks.together():
         return replace(job, run=seen(path))
 
 
 def _reopened(
     run: Run, corpus: str | None, given: Mapping[str, Any], file: Path | None, listen: Listen, ranks: Ranks
-) -> tuple[RunConfig, Job]:
-    """Read all of a run, and what its config is to be now, as each rank does for itself."""
+) -> tuple[dict[str, Any], Job]:
+    """Read all of a run, and what is to be another in its config, as each rank does for itself."""
     before = run.config
     if corpus is not None and not _same(corpus, before.corpus.address):
         raise UsageError(
@@ -116,8 +112,8 @@ def _reopened(
     if save is None:
         listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
-    config = before.model_copy(update={**changed, "ranks": ranks.size})
-    return config, Job(run, to_device(model, device, settings.precision), fitted, pack, ranks, save)
+    job = Job(run, to_device(model, device, settings.precision), fitted, pack, ranks, save)
+    return {**changed, "ranks": ranks.size}, job
 
 
 def _same(corpus: str, recorded: str) -> bool:
@@ -126,21 +122,22 @@ def _same(corpus: str, recorded: str) -> bool:
 
 
 def _check_that_something_is_left(run: Run, settings: TrainSettings) -> None:
-    state, before = run.state(), run.config.settings
-    if state is None:
+    """Ask what was saved: the settings may be of a resume that was killed before it saved anything."""
+    state = run.state()
+    if state is None or not state["finished"]:
         return
     part = run.config.corpus.train
     per_epoch = None
     if part is not None:
         chunk = settings.seq_len or 1, settings.batch_size or 1
         per_epoch = chunks_per_epoch(part.stop, *chunk, random_offset=bool(settings.random_offset))
-    spent = Budget.of(settings, per_epoch).progress(state["step"], state.get("seconds", 0.0), reserve=0) >= 1
-    unchanged = all(getattr(settings, key) == getattr(before, key) for key in BUDGETS) and (
-        settings.patience == before.patience
-    )
-    if state["finished"] and (spent or unchanged):
+    done = f"run '{run.name}' is finished after {state['step']} steps"
+    if Budget.of(settings, per_epoch).progress(state["step"], state["seconds"], state["evaluation_seconds"]) >= 1:
+        raise RunFinished(f"{done}; a larger --steps, --epochs or --time goes on")
+    if settings.patience and state["stale"] >= settings.patience:
         raise RunFinished(
-            f"run '{run.name}' is finished after {state['step']} steps; a larger --steps, --epochs or --time goes on"
+            f"{done}, the last {state['stale']} evaluations of which brought nothing better; "
+            "a larger --patience goes on"
         )
 
 

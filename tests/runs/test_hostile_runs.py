@@ -150,6 +150,17 @@ def test_training_state_far_larger_than_the_model_is_not_read(run):
     assert "far larger than the model" in said.splitlines()[-1]
 
 
+def test_weights_near_the_largest_number_there_is_are_told_in_one_line(run):
+    from safetensors.numpy import load_file, save_file
+
+    path = save_of(run) / "best.safetensors"
+    save_file({name: each * 0 + 3e38 for name, each in load_file(path).items()}, path)
+    reseal(run)
+    code, said = opened("sample", "words", "--length", 50, "--seed", 1)
+    assert code == 1
+    assert said == "charrnn: the model's weights hold NaN or infinity: train it again with a lower --lr"
+
+
 @pytest.mark.parametrize("name", ["metrics.jsonl", "saves", "tensorboard", ".lock", ".owner"])
 def test_nothing_is_written_through_a_link(name, run, tmp_path):
     target = tmp_path / "precious"

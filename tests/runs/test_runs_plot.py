@@ -171,6 +171,21 @@ def test_other_lines_that_cannot_be_read_are_counted(make, cli):
     assert shown.told == "run 'mine': 2 lines of metrics.jsonl cannot be read, and left out"
 
 
+def test_what_lies_before_the_start_or_beyond_all_numbers_is_not_drawn(make, cli):
+    far = [logged(-(10**9), 2.5), logged(3, 1e305), logged(4, 2.5, epoch=-1.0), evaluated(-(10**9), 2.0)]
+    run = make("mine", logged(1, 3.0), *far, logged(5, 2.5), evaluated(5, 2.0))
+    curves = read_curves(run, "nats")
+    assert curves.training == [(1, 3.0), (5, 2.5)]
+    assert curves.validation == [(5, 2.0)]
+    assert cli("runs", "plot", "mine").code == 0
+
+
+def test_epochs_that_run_backwards_are_drawn_from_the_start_on(make, cli):
+    run = make("mine", logged(5, 3.0, epoch=9.0), logged(6, 2.5, epoch=1.0), evaluated(10**9, 2.0))
+    assert read_curves(run, "nats", "epochs").validation == [(0.0, 2.0)]
+    assert cli("runs", "plot", "mine", "--against", "epochs").code == 0
+
+
 def test_a_run_without_metrics_is_told_and_hides_no_other(make, cli):
     make("mine", evaluated(1, 3.0), evaluated(2, 2.0))
     make("young")

@@ -1,0 +1,41 @@
+"""Texts: to learn from, to go on from, to measure, to talk with."""
+
+from __future__ import annotations
+
+from tests.fuzz import octets
+from tests.fuzz.case import Case
+from tests.fuzz.chance import Chance
+from tests.fuzz.homes import RUN, TEXT, Homes
+
+_PATH = "other.txt"
+_SMALL = ("--steps", "1", "--hidden", "8", "--embed", "8", "--layers", "1", "--seq-len", "16", "--batch-size", "4")
+_COMMANDS = [
+    *(("sample", "--length", "5", "--prompt-file", _PATH), ("sample", "--length", "5", "--prompts", _PATH)),
+    *(("sample", "--length", "5", "--prompts", _PATH, "--json", "--novelty"), ("eval", "--corpus", _PATH)),
+    *(("score", _PATH), ("score", _PATH, "--json"), ("score", _PATH, "--per-char"), ("score", _PATH, "--heatmap")),
+    *(("score", _PATH, "--html", "page.html"), ("corpora", "show", _PATH), ("corpora", "show", _PATH, "--json")),
+    *(("train", _PATH, *_SMALL), ("train", _PATH, *_SMALL, "--errors", "replace", "--tokenizer", "byte")),
+    *(("train", TEXT, "--init-from", RUN, "--steps", "1"), ("train", TEXT, "--embeddings", _PATH, *_SMALL)),
+]
+_TALKING = [
+    *(("sample", "--length", "5", "--loop"), ("sample", "--length", "5", "--interactive")),
+    *(("sample", "--length", "5", "--prompt", "-"), ("sample", "--length", "5", "--prompts", "-")),
+    *(("score", "-"), ("train", "-", *_SMALL), ("eval", "--corpus", "-"), ("runs", "rm", RUN)),
+]
+_LINES = ("/undo", "/text", "/help", "/quit", "1", "2", "99", "²", "=7", "", "/nothing", "/", "In the", "y", "\x1b[A")
+_VECTORS = "2 8\na" + " 0.5" * 8 + "\n☃" + " -1e3" * 8 + "\n"
+
+
+def make(chance: Chance, homes: Homes) -> Case:
+    """Spoil the bytes of a text, or make one of odd lines."""
+    home = chance.choice(("char", "byte", "pieces"))
+    lines = [chance.choice(_LINES) if chance.happens(0.5) else chance.text() for _ in range(chance.randint(0, 12))]
+    content = "\n".join(lines).encode("utf-8", "surrogatepass")
+    if chance.happens(0.5):
+        content = octets.spoiled(chance, homes.read(home, TEXT)[: chance.choice((10, 200, 4000))])
+    if chance.happens(0.3):
+        return Case(home, chance.choice(_TALKING), stdin=content)
+    arguments = chance.choice(_COMMANDS)
+    if "--embeddings" in arguments:
+        content = octets.spoiled(chance, _VECTORS.encode())
+    return Case(home, arguments, {_PATH: content})
