@@ -70,7 +70,7 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, resumable: bool
 
 def make_directory(path: Path) -> None:
     """Make a directory and those that it is in, where they are not there; power that goes later takes none of them."""
-    if not path.is_dir():
+    if not path.exists():
         make_directory(path.parent)
         path.mkdir(exist_ok=True)
         sync(path.parent)

@@ -188,7 +188,7 @@ def test_a_full_disk_is_told_and_what_was_saved_is_whole(text_file, cli, monkeyp
     result = cli("train", text_file, "--steps", 20, "--eval-every", 5, *TINY, "--name", "mine")
     assert result.code == 1
     told = result.err.splitlines()[-1]
-    assert "cannot be saved: I/O error: No space left on device" in told
+    assert "cannot be written: No space left on device" in told
     assert "charrnn train --resume --name mine" in told
     assert cli("runs", "show", "mine", "--json").json()["state"]["step"] == 5
     assert cli("sample", "--length", 3).code == 0

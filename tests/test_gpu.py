@@ -12,8 +12,8 @@ from charrnn.model import LanguageModel
 from charrnn.settings import ModelSettings
 from charrnn.training.chunk import chunk_loss
 from tests.conftest import TINY
+from tests.runs.test_same_bits import SMALL, TECHNIQUES, Die, Stop, assert_same, train_in_parts
 from tests.test_compile import CELL, losses
-from tests.test_same_bits import SMALL, TECHNIQUES, Die, Stop, assert_same, train_in_parts
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 

@@ -109,11 +109,13 @@ def test_the_guide_to_learning_names_every_technique_and_none_that_is_not_there(
 
 
 def test_the_guide_to_runs_names_every_flag_and_none_that_is_not_there(cli):
-    for command in ("plot", "compare"):
+    for command in ("plot", "compare", "verify"):
         shown = cli("runs", command, "--help").out
         for name in set(re.findall(r"--[a-z]+", shown)) - {"--help", "--plugin"}:
             assert name in RUNS, name
-    shown = "".join(cli(*words, "--help").out for words in (["runs", "plot"], ["runs", "compare"], ["train"]))
+    shown = "".join(
+        cli(*words, "--help").out for words in (["runs", "plot"], ["runs", "compare"], ["runs", "verify"], ["train"])
+    )
     for name in set(re.findall(r"`(--[a-z-]+)", RUNS)):
         assert name in shown, name
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+#: In what safetensors says of an error of the operating system.
+_NUMBER = re.compile(r"\(os error (\d{1,5})\)")
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -74,5 +79,12 @@ def _damage_told(path: Path) -> Iterator[None]:
             raise RunError(f"{path} is damaged: it is no regular file")
         yield
     except (OSError, KeyError, TypeError, ValueError, AttributeError, safetensors.SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise RunError(f"{path} is damaged: {reason}") from error
+        raise RunError(f"{path} is damaged: {reason_of(error)}") from error
+
+
+def reason_of(error: Exception) -> str:
+    """Say why a file cannot be read or written, as the operating system does; safetensors gives its number only."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    number = _NUMBER.search(str(error))
+    return os.strerror(int(number[1])) if number else str(error)

@@ -82,11 +82,7 @@ def resumed_job(
     if save is None:
         listen(Notice(f"run '{run.name}' had saved nothing yet: it starts anew"))
     stop.defer()
-    run.upgrade()
-    run.repair()
-    run.sweep()
-    changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
-    run.write_config(run.config.model_copy(update=changed))
+    run.take_up(settings=settings, corpus=corpus_record, device=str(device), threads=threads)
     return Job(run, to_device(model, device, settings.precision), fitted, pack, save)
 
 
@@ -96,21 +92,22 @@ def _same(corpus: str, recorded: str) -> bool:
 
 
 def _check_that_something_is_left(run: Run, settings: TrainSettings) -> None:
-    state, before = run.state(), run.config.settings
-    if state is None:
+    """Ask what was saved: the settings may be of a resume that was killed before it saved anything."""
+    state = run.state()
+    if state is None or not state["finished"]:
         return
     part = run.config.corpus.train
     per_epoch = None
     if part is not None:
         chunk = settings.seq_len or 1, settings.batch_size or 1
         per_epoch = chunks_per_epoch(part.stop, *chunk, random_offset=bool(settings.random_offset))
-    spent = Budget.of(settings, per_epoch).progress(state["step"], state.get("seconds", 0.0), reserve=0) >= 1
-    unchanged = all(getattr(settings, key) == getattr(before, key) for key in BUDGETS) and (
-        settings.patience == before.patience
-    )
-    if state["finished"] and (spent or unchanged):
+    done = f"run '{run.name}' is finished after {state['step']} steps"
+    if Budget.of(settings, per_epoch).progress(state["step"], state["seconds"], state["evaluation_seconds"]) >= 1:
+        raise RunFinished(f"{done}; a larger --steps, --epochs or --time goes on")
+    if settings.patience and state["stale"] >= settings.patience:
         raise RunFinished(
-            f"run '{run.name}' is finished after {state['step']} steps; a larger --steps, --epochs or --time goes on"
+            f"{done}, the last {state['stale']} evaluations of which brought nothing better; "
+            "a larger --patience goes on"
         )
 
 

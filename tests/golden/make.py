@@ -1,6 +1,6 @@
 """Makes the golden run of the format that this charrnn writes: ``python -m tests.golden.make``.
 
-A run of each released format is kept, as small as one can be; tests/test_golden.py opens them all.
+A run of each released format is kept, as small as one can be; tests/runs/test_golden.py opens them all.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ from charrnn.observers.tensorboard import TensorBoard
 from charrnn.training import stream_batches
 from charrnn.training.events import Finished, Logged, Notice, Started
 from tests.conftest import TINY
+from tests.runs.test_same_bits import RUNS, SMALL, Die, Stop, assert_same
+from tests.same_bits import figures, saved
 from tests.test_observers import written
-from tests.test_same_bits import SMALL, Die, Stop, assert_same, figures, saved
 
 STEPS = {"steps": 40, "eval_every": 10}
 
@@ -59,7 +60,11 @@ def notices(events):
 
 
 def rates(run):
-    return {each["step"]: each["lr"] for each in figures(run) if each["kind"] == "train"}
+    return {each["step"]: each["lr"] for each in figures(RUNS / run) if each["kind"] == "train"}
+
+
+def losses(run):
+    return [each.get("loss", each.get("nats_per_token")) for each in figures(RUNS / run)]
 
 
 def test_a_run_that_diverges_once_goes_back_and_on_to_its_end(text_file):
@@ -73,9 +78,9 @@ def test_a_run_that_diverges_once_goes_back_and_on_to_its_end(text_file):
     assert isinstance(events[-1], Finished)
     # No step is logged twice, and from step 20 on the learning rate is half of what it would have been.
     before, after = rates("undisturbed"), rates("mine")
-    assert [each["step"] for each in figures("mine")] == [each["step"] for each in figures("undisturbed")]
+    assert [each["step"] for each in figures(RUNS / "mine")] == [each["step"] for each in figures(RUNS / "undisturbed")]
     assert after == {step: lr if step <= 20 else lr / 2 for step, lr in before.items()}
-    assert figures("mine")[:4] == figures("undisturbed")[:4]
+    assert figures(RUNS / "mine")[:4] == figures(RUNS / "undisturbed")[:4]
     # Who observes hears of an end, of another beginning, and of the steps that are taken again.
     steps = [*range(1, 31), "broken off", ("started", 20), *range(21, 41)]
     assert observer.heard == [("started", 0), *steps, "finished"]
@@ -97,7 +102,7 @@ def test_a_run_that_went_back_dies_and_goes_on_to_the_same_bits(end, text_file):
     assert json.loads(next(Path("checkpoints/parts/saves").glob("*/state.json")).read_text())["rollbacks"] == 1
     charrnn.train(resume=True, name="parts", observers=[Spoil(23)])
     assert_same("parts", "whole")
-    assert saved("parts")["rollbacks"] == 1
+    assert saved(RUNS / "parts")["rollbacks"] == 1
 
 
 def test_going_back_is_what_dying_and_going_on_is_but_for_the_learning_rate(text_file):
@@ -105,7 +110,9 @@ def test_going_back_is_what_dying_and_going_on_is_but_for_the_learning_rate(text
     settings = {**SMALL, **STEPS, "lr": 1e-30, "weight_decay": 0.0, "optimizer": "sgd", "max_rollbacks": 1}
     charrnn.train(text_file, name="whole", **settings)
     charrnn.train(text_file, name="parts", observers=[Spoil(23)], **settings)
-    losses = [[each.get("loss", each.get("nats_per_token")) for each in figures(run)] for run in ("whole", "parts")]
+    losses = [
+        [each.get("loss", each.get("nats_per_token")) for each in figures(RUNS / run)] for run in ("whole", "parts")
+    ]
     assert losses[0] == losses[1]
 
 
@@ -117,7 +124,7 @@ def test_what_diverges_before_its_first_evaluation_goes_back_to_its_start(steps,
     assert any("back to step 0, with 0.5 of the learning rate" in each for each in notices(events))
     charrnn.train(text_file, name="half", **settings | {"lr": SMALL["lr"] / 2})
     assert rates("mine") == rates("half")
-    tensors, others = saved("mine"), saved("half")
+    tensors, others = saved(RUNS / "mine"), saved(RUNS / "half")
     assert {**tensors, "rollbacks": 0} == others
 
 
@@ -130,10 +137,12 @@ def test_in_a_stream(tmp_path, text, monkeypatch):
     settings |= {"weight_decay": 0.0, "optimizer": "sgd"}
     charrnn.train(corpus, name="whole", **settings)
     charrnn.train(corpus, name="parts", observers=[Spoil(15), Spoil(33, until=2)], **settings)
-    one, other = saved("whole"), saved("parts")
+    one, other = saved(RUNS / "whole"), saved(RUNS / "parts")
     assert other["rollbacks"] == 2
     assert one["position"] == other["position"]
-    losses = [[each.get("loss", each.get("nats_per_token")) for each in figures(run)] for run in ("whole", "parts")]
+    losses = [
+        [each.get("loss", each.get("nats_per_token")) for each in figures(RUNS / run)] for run in ("whole", "parts")
+    ]
     assert losses[0] == losses[1]
 
 
@@ -152,8 +161,8 @@ def test_after_so_many_times_it_stops_with_advice_and_more_may_be_given(text_fil
         "charrnn train --resume --name mine --max-rollbacks 5"
     )
     charrnn.train(resume=True, name="mine", max_rollbacks=5, observers=[Spoil(23, until=3)])
-    assert saved("mine")["step"] == 40
-    assert saved("mine")["rollbacks"] == 3
+    assert saved(RUNS / "mine")["step"] == 40
+    assert saved(RUNS / "mine")["rollbacks"] == 3
     charrnn.train(text_file, name="undisturbed", **SMALL, **STEPS)
     assert rates("mine")[30] == rates("undisturbed")[30] / 8
 
@@ -162,18 +171,18 @@ def test_by_default_it_stops_and_a_resumed_run_may_go_back(text_file):
     with pytest.raises(DivergedError, match=r"are kept\. Try again with a lower --lr") as stopped:
         charrnn.train(text_file, name="mine", observers=[Spoil(23)], **SMALL, **STEPS)
     assert "went back" not in str(stopped.value)
-    assert saved("mine")["step"] == 20
+    assert saved(RUNS / "mine")["step"] == 20
     with pytest.raises(DivergedError):
         charrnn.train(resume=True, name="mine", observers=[Spoil(23)])
     charrnn.train(resume=True, name="mine", max_rollbacks=3, observers=[Spoil(23)])
-    assert saved("mine")["step"] == 40
+    assert saved(RUNS / "mine")["step"] == 40
 
 
 def test_weights_that_are_no_numbers_are_never_saved(text_file):
     """The loss of the step is sound, what comes of it is not, and a signal asks for a save just then."""
     with pytest.raises(DivergedError):
         charrnn.train(text_file, name="mine", observers=[Spoil(23), Stop(23)], **SMALL, **STEPS)
-    assert saved("mine")["step"] == 20
+    assert saved(RUNS / "mine")["step"] == 20
 
 
 def test_a_signal_while_it_diverges_stops_it_after_it_went_back(text_file):
@@ -181,7 +190,7 @@ def test_a_signal_while_it_diverges_stops_it_after_it_went_back(text_file):
     with pytest.raises(InterruptedRunError, match="interrupted at step 21"):
         charrnn.train(text_file, name="mine", observers=[Spoil(23), Stop(23)], **settings)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    assert (saved("mine")["step"], saved("mine")["rollbacks"]) == (21, 1)
+    assert (saved(RUNS / "mine")["step"], saved(RUNS / "mine")["rollbacks"]) == (21, 1)
 
 
 def test_under_a_budget_of_time_what_was_lost_is_spent(text_file, monkeypatch):
@@ -203,8 +212,8 @@ def test_a_learning_rate_that_is_far_too_high_is_halved_until_it_is_bearable(tex
     result = cli("train", text_file, *wild, *budget, "--max-rollbacks", 9, "--name", "mine")
     assert result.code == 0, result.err
     told = [line for line in result.err.splitlines() if line.startswith("training diverged at step ")]
-    assert len(told) == saved("mine")["rollbacks"] > 1
-    assert figures("mine")[-1]["nats_per_token"] < figures("mine")[0]["loss"]
+    assert len(told) == saved(RUNS / "mine")["rollbacks"] > 1
+    assert figures(RUNS / "mine")[-1]["nats_per_token"] < figures(RUNS / "mine")[0]["loss"]
 
 
 def test_tensorboard_draws_what_was_learned_in_the_end(text_file):

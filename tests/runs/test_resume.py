@@ -6,6 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -75,6 +76,20 @@ def test_a_finished_run_says_so_and_more_budget_goes_on(text_file, cli):
     assert cli("train", "--resume", "--steps", 6).code == 0
     assert cli("runs", "show", "mine", "--json").json()["state"]["step"] == 6
     assert cli("runs", "show", "mine", "--json").json()["settings"]["steps"] == 6
+
+
+@pytest.mark.parametrize("budget", [("--steps", 3, 6), ("--epochs", 0.01, 0.02), ("--time", "1s", "2s")])
+def test_more_budget_goes_on_though_the_first_to_ask_for_it_was_killed(budget, text_file, cli, monkeypatch):
+    flag, little, more = budget
+    cli("train", text_file, *TINY, flag, little, "--name", "mine")
+    before = cli("runs", "show", "mine", "--json").json()["state"]["step"]
+    assert "is finished" in cli("train", "--resume").told
+    with monkeypatch.context() as patch:
+        patch.setattr("charrnn.runs.saves.write_directory", Mock(side_effect=KeyboardInterrupt))
+        assert cli("train", "--resume", flag, more).code == 130
+    assert cli("train", "--resume").code == 0
+    assert cli("runs", "show", "mine", "--json").json()["state"]["step"] > before
+    assert "is finished" in cli("train", "--resume").told
 
 
 def test_a_resumed_run_keeps_what_it_is(text_file, cli):
@@ -176,6 +191,8 @@ def test_patience_stops_early(text_file, cli):
     )
     assert result.code == 0
     assert "(--patience)" in result.err
+    assert "a larger --patience goes on" in cli("train", "--resume", "--steps", 600).told
+    assert cli("train", "--resume", "--patience", 4).code == 0
     assert cli("runs", "show", "mine", "--json").json()["state"]["step"] < 100
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TINY
-from tests.test_same_bits import assert_same, saved
+from tests.runs.test_same_bits import RUNS, assert_same
+from tests.same_bits import saved
 
 #: A plugin that sends COUNT signals to its own process: the first once step 25 is done, the last at MOMENT.
 SENDER = """
@@ -27,7 +28,7 @@ PLACES = {
     "a step": (learner, "clip_gradient", 1),
     "files": (safetensors.torch, "save_file", 2),
     "the pointer": (Saves, "point_at", 1),
-    "old saves": (Saves, "_remove_old", 1),
+    "old saves": (Saves, "prune", 1),
 }
 
 
@@ -90,7 +91,7 @@ def test_a_second_signal_ends_at_once_and_the_save_before_is_whole(moment, numbe
     assert stopped.code == code, stopped.err
     assert stopped.err.splitlines()[-1] == "charrnn: stopped at once; --resume goes on from the last save"
     assert "Traceback" not in stopped.err
-    assert saved("parts")["step"] == (25 if moment == "old saves" else 20)
+    assert saved(RUNS / "parts")["step"] == (25 if moment == "old saves" else 20)
     assert program("runs", "verify", "parts").code == 0
     assert program("train", "--resume", "--name", "parts").code == 0
     assert program(*train, "--name", "whole").code == 0
@@ -104,4 +105,4 @@ def test_the_first_signal_lets_a_save_be_finished(text_file, program, tmp_path):
     stopped = program("--plugin", plugin, *train, env={"NUMBER": "2", "COUNT": "1", "MOMENT": "files"})
     assert stopped.code == 130
     assert "interrupted at step 25; everything is saved" in stopped.err
-    assert saved("mine")["step"] == 25
+    assert saved(RUNS / "mine")["step"] == 25

@@ -11,8 +11,8 @@ import charrnn
 from charrnn.runs.run import Run
 from tests.conftest import TINY
 from tests.forging import forge_config, forge_state
+from tests.runs.test_runs_plot import COLOUR
 from tests.terminal import on_a_terminal
-from tests.test_runs_plot import COLOUR
 
 #: The best evaluation of a run that has none yet.
 NONE = {"step": None}
