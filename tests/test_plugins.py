@@ -669,6 +669,28 @@ def test_a_tokenizer_that_fails_while_sampling_is_named(installed, text_file, pr
     )
 
 
+@pytest.mark.parametrize("name", ["my file.json", ".hidden", "ends\\n"])
+def test_a_tokenizer_s_file_that_no_run_can_hold_is_told_and_no_run_is_made(name, installed, text_file, cli):
+    source = f"""
+    from charrnn import hookimpl
+    from charrnn.tokenizers.byte import ByteTokenizer
+
+    class Odd(ByteTokenizer):
+        def save(self, directory):
+            super().save(directory)
+            (directory / "{name}").write_text("")
+
+    @hookimpl
+    def register_tokenizers(register):
+        register("odd", Odd)
+    """
+    installed("my_odd", source)
+    result = cli("train", text_file, "--tokenizer", "odd", *TINY, "--steps", 1, "--name", "mine")
+    assert result.code == 1
+    assert "a run cannot hold a file called" in result.err.splitlines()[-1]
+    assert not Path("checkpoints/mine").exists()
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,7 +19,8 @@ from charrnn.strict_file import open_file, read_file
 from charrnn.strict_json import LARGEST
 
 #: A file below a directory, never out of it and never hidden.
-FileName = Annotated[str, StringConstraints(pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$", max_length=255)]
+_NAME = r"^\w[\w.-]*(/\w[\w.-]*)*$"
+FileName = Annotated[str, StringConstraints(pattern=_NAME, max_length=255)]
 
 
 class FileRecord(Settings):
@@ -80,13 +82,25 @@ def manifest_of(directory: Path, metrics: FileRecord | None) -> Manifest:
     return Manifest(files={name: FileRecord.of(directory / name) for name in PARTS}, metrics=metrics)
 
 
+def names_below(directory: Path) -> list[str]:
+    """Name every file below a directory."""
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+
+
 def records_of(directory: Path) -> dict[str, FileRecord]:
-    """Describe every file below a directory."""
-    return {
-        path.relative_to(directory).as_posix(): FileRecord.of(path)
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
+    """Describe every file below a directory.
+
+    Raises:
+        RunError: no manifest could hold its name.
+    """
+    names = names_below(directory)
+    for name in names:
+        if not re.fullmatch(_NAME, name):
+            raise RunError(
+                f"a run cannot hold a file called '{name}': a name is of letters, digits, '_', '-' and '.', and begins "
+                "with neither of the last two"
+            )
+    return {name: FileRecord.of(directory / name) for name in names}
 
 
 def check_file(path: Path, record: FileRecord) -> None:

@@ -10,7 +10,7 @@ from charrnn.errors import RunError
 from charrnn.runs.layout import BEST as BEST_PART
 from charrnn.runs.layout import CONFIG, LATEST, MANIFEST, METRICS, MODEL, PARTS, TOKENIZER
 from charrnn.runs.lock import holder
-from charrnn.runs.manifest import FileRecord, check_file, damaged_files, records_of
+from charrnn.runs.manifest import FileRecord, check_file, damaged_files, names_below
 from charrnn.runs.run import Run
 from charrnn.runs.saves import SavedDirectory, Saves
 from charrnn.runs.tensor_file import read_shapes
@@ -118,7 +118,7 @@ def _verify_tokenizer(run: Run, found: Findings) -> bool:
     if found.format > 1:
         found.damage += [
             Damage(folder / name, f"{folder / name} is no file of the tokenizer")
-            for name in sorted(records_of(folder).keys() - records.keys())
+            for name in sorted(set(names_below(folder)) - records.keys())
         ]
     return not damaged and folder.is_dir()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from charrnn.corpora.hub import parse_address
+from charrnn.corpora.hub.address import Address
 from charrnn.errors import CorpusError
 from tests.conftest import LONG, TINY
 from tests.hub import Repository
@@ -277,6 +278,24 @@ print(json.dumps([
         with pytest.raises(CorpusError) as error:
             parse_address(address)
         assert message in str(error.value)
+
+    @pytest.mark.parametrize(
+        "name", ["some/", "é/rows", "a--b/rows", "a..b/rows", "-some/rows", "some/rows.git", "a/b/c"]
+    )
+    def test_a_name_that_no_dataset_has_is_told(self, name):
+        with pytest.raises(CorpusError, match="is no name of a dataset: it should be OWNER/NAME"):
+            Address(name)
+
+    @pytest.mark.parametrize(
+        "revision", ["", "../../../etc/passwd", "/etc/passwd", "a b", "a/", "-f", "a\x1b", "a" * 300]
+    )
+    def test_a_revision_that_git_does_not_know_is_told(self, revision):
+        with pytest.raises(CorpusError, match="is no revision of 'some/rows': it is a branch, a tag or a commit"):
+            Address("some/rows", revision=revision)
+
+    @pytest.mark.parametrize("revision", ["main", "v1.2", "refs/convert/parquet", "refs/pr/3", "0" * 40, "größe"])
+    def test_a_branch_a_tag_and_a_commit_are_revisions(self, revision):
+        assert str(Address("some/rows", revision=revision)) == f"hf:some/rows@{revision}"
 
 
 class TestWhatGoesWrong:

@@ -15,8 +15,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-#: What a step tells its observers of, in the order that it does it.
-_OF_A_STEP = ("data", "forward", "backward", "optimizer")
+#: What observers are told of, but for the parts of a step.
+_PHASES = {"evaluation": "evaluation: begins", "sample": "evaluation: sample", "save": "save: begins"}
 
 
 @dataclass
@@ -122,7 +122,7 @@ class Moments:
 
         def in_a_phase(self_: Any, phase: str) -> None:
             phase_started(self_, phase)
-            self.reach(f"step: {phase}" if phase in _OF_A_STEP else f"{phase}: begins")
+            self.reach(_PHASES.get(phase, f"step: {phase}"))
 
         def between_steps(self_: Any, step: int, loss: Any) -> None:
             step_finished(self_, step, loss)

@@ -15,13 +15,14 @@ from tests.fuzz.seal import can_seal
 from tests.fuzz.tally import table
 from tests.fuzz.targets import TARGETS
 
-#: A compiler takes minutes; there is none by this name.
+#: Where cases are called.
 _SURROUNDINGS = {
     "CHARRNN_LOAD_PLUGINS": "",
     "HF_HUB_OFFLINE": "1",
     "OMP_NUM_THREADS": "1",
     "COLUMNS": "200",
-    "CXX": "no-compiler",
+    "CXX": "no-compiler",  # there is none by this name: it would take minutes
+    "OMP_STACKSIZE": "256K",  # which counts as memory for each thread that is asked for
 }
 #: Files there are in memory: saves wait for the disk.
 _IN_MEMORY = Path("/dev/shm")

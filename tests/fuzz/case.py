@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+Arguments = tuple[str, ...]
+
+
+def calls(lines: str) -> list[Arguments]:
+    """Read calls of the command line, one a line, as a shell would."""
+    return [tuple(shlex.split(line)) for line in lines.strip().splitlines()]
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,7 @@ class Case:
     """
 
     home: str
-    arguments: tuple[str, ...]
+    arguments: Arguments
     files: Mapping[str, bytes] = field(default_factory=dict)
     stdin: bytes = b""
     asks: bool = False

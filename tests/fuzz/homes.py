@@ -11,33 +11,21 @@ from importlib import import_module
 from pathlib import Path
 
 from charrnn.cli import main
+from tests.fuzz.case import calls
 
 #: What every run is called.
 RUN = "a"
 TEXT = "words.txt"
 #: The module names that the making of homes has imported, and that every case may need.
 _IMPORTED = "imported.json"
-_STEPS = 6
-
-_SMALL = [
-    *("--hidden", "8", "--embed", "8", "--seq-len", "16", "--batch-size", "4"),
-    *("--eval-every", "3", "--seed", "1"),
-]
-#: What each home's run is made with.
+#: What every run is made with.
+_SMALL = "--steps 6 --hidden 8 --embed 8 --seq-len 16 --batch-size 4 --eval-every 3 --seed 1"
+#: And what each home's own.
 HOMES = {
-    "char": ["--cell", "lstm", "--layers", "1"],
-    "byte": ["--cell", "gru", "--layers", "2", "--tokenizer", "byte", "--tied", "--no-layer-norm", "--ema", "0.9"],
-    "pieces": [
-        "--cell",
-        "rnn",
-        "--layers",
-        "1",
-        "--tokenizer",
-        "sentencepiece",
-        "--tokenizer-option",
-        "vocab_size=300",
-    ],
-    "stream": ["--cell", "lstm", "--layers", "1", "--stream", "--optimizer", "sgd"],
+    "char": "--cell lstm --layers 1",
+    "byte": "--cell gru --layers 2 --tokenizer byte --tied --no-layer-norm --ema 0.9",
+    "pieces": "--cell rnn --layers 1 --tokenizer sentencepiece --tokenizer-option vocab_size=300",
+    "stream": "--cell lstm --layers 1 --stream --optimizer sgd",
 }
 RECIPE = {
     "summary": "one of the manuals",
@@ -48,23 +36,26 @@ RECIPE = {
     "splits": {"train": "train[0:3000]", "validation": "train[3000:4000]"},
 }
 #: The rest of the commands, for what they import.
-_REHEARSED = [
-    *(
-        ["sample", "--length", "5"],
-        ["sample", "--length", "5", "--dynamic", "--prompt", "a"],
-        ["score", TEXT],
-        ["eval"],
-    ),
-    *(
-        ["runs", "show", RUN],
-        ["runs", "list"],
-        ["runs", "compare"],
-        ["runs", "plot"],
-        ["runs", "plot", "--svg", "a.svg"],
-    ),
-    *(["corpora", "check"], ["corpora", "list"], ["corpora", "show", TEXT], ["corpora", "cache", "list"]),
-    *(["plugins", "list"], ["plugins", "show", "lstm"], ["train", "--help"], ["sample", "--novelty", "--length", "5"]),
-]
+_REHEARSED = calls("""
+sample --length 5
+sample --length 5 --dynamic --prompt a
+sample --length 5 --novelty
+score words.txt
+eval
+runs show a
+runs list
+runs compare
+runs plot
+runs plot --svg a.svg
+runs verify
+corpora check
+corpora list
+corpora show words.txt
+corpora cache list
+plugins list
+plugins show lstm
+train --help
+""")
 
 
 class Homes:
@@ -111,7 +102,7 @@ def _make(directory: Path) -> None:
         # What is held back of a stream has to be as long as some of its parts.
         Path(TEXT).write_text(_text() * (50 if name == "stream" else 1), encoding="utf-8")
         Path("corpora/own.toml").write_text(_recipe(), encoding="utf-8")
-        _call("train", TEXT, "--name", RUN, "--steps", str(_STEPS), *_SMALL, *flags)
+        _call("train", TEXT, "--name", RUN, *_SMALL.split(), *flags.split())
         if name == "char":
             for arguments in _REHEARSED:
                 _call(*arguments)

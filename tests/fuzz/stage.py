@@ -55,11 +55,11 @@ class Stage:
         process = os.fork()
         if process == 0:
             self._perform(case)
-        interrupted = False
-        if not ended(process, PATIENCE if case.asks else SECONDS) and case.asks:
-            interrupted = True
+        in_time = ended(process, PATIENCE if case.asks else SECONDS)
+        interrupted = case.asks and not in_time
+        if interrupted:
             os.kill(process, signal.SIGINT)
-        in_time = ended(process, SECONDS)
+            in_time = ended(process, SECONDS)
         seconds = time.perf_counter() - start
         if not in_time:
             os.kill(process, signal.SIGABRT)  # which says on standard error where it is
@@ -85,6 +85,7 @@ class Stage:
             os.setsid()
             self._redirect()
             faulthandler.enable(all_threads=False)
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # who works in the background ignores it
             limit_memory(refuse=case.asks)
             os.chdir(self._home)
             os.environ["CHARRNN_CACHE"] = str(self._home / "cache")

@@ -24,20 +24,19 @@ NUMBERS: tuple[Any, ...] = (
     *(2**31 - 1, 2**31, 2**32, 2**62, 2**63 - 1, 2**63, 2**64, -(2**63), 10**30, 10**400),
     *(0.0, -0.0, 0.5, 1.5, 1e-300, 5e-324, 1e300, 1.7976931348623157e308, -1e300),
 )
-TEXTS = (
-    *("", " ", "\n", "\0", "a", "é", "☃", "\U0001f600", "\ud800", "\udcff", "\u202egnp.exe", "\x1b[31mred", "\x9b2J"),
-    *("../../etc/passwd", "/etc/passwd", "/dev/zero", "/dev/stdin", "/dev/full", "/proc/self/mem", ".", "..", "|", "-"),
-    *("a/b", "a\\b", "~", "*", "[", "{0.__class__}", "{text}", "{", "}", "%s", "%n", "$(id)", "`id`", "hf:a/b", "hf:"),
-    *("nan", "inf", "-inf", "1e400", "1e400s", "1_000", "0x10", "١٢", "²", "true", "None", "null", "9" * 5000),
-    *("lstm", "char", "byte", "sentencepiece", "gru", "pystdlib", "train", "validation", "words.txt", "a" * 300),
-    *("os:system", "builtins", "constructor", "__proto__", "\ufeff", "a" * 100_000, "\u0301" * 1000),
-)
+_PATHS = ("../../etc/passwd", "/etc/passwd", "/dev/zero", "/dev/stdin", "/dev/full", "/proc/self/mem", ".", "..", "~")
+_SIGNS = ("", " ", "\n", "\0", "|", "-", "*", "[", "{", "}", "%s", "%n", "$(id)", "`id`", "{0.__class__}", "{text}")
+_NUMERALS = ("nan", "inf", "-inf", "1e400", "1e400s", "1_000", "0x10", "١٢", "²", "true", "None", "null", DIGITS)
+_NAMES = ("lstm", "gru", "char", "byte", "sentencepiece", "pystdlib", "train", "words.txt", "os:system", "builtins")
+_ADDRESSES = ("hf:a/b", "hf:a/b:c@d", "hf:", "a/b", "a\\b")
+_CHARACTERS = ("a", "é", "☃", "\U0001f600", "\ud800", "\udcff", "\ufeff", "\u202egnp.exe", "\x1b[31mred", "\x9b2J")
+_LONG = ("a" * 300, "a" * 100_000, "\u0301" * 1000)
+TEXTS = (*_PATHS, *_SIGNS, *_NUMERALS, *_NAMES, *_ADDRESSES, *_CHARACTERS, *_LONG)
 #: What JSON may hold though nobody writes it.
 UNWRITTEN = (
-    *(Raw("NaN"), Raw("Infinity"), Raw("-Infinity"), Raw("1e400"), Raw("-1e400"), Raw("1E+2"), Raw("-0"), Raw(DIGITS)),
-    *(Raw("[" * 100_000 + "]" * 100_000), Raw('{"a":' * 5000 + "1" + "}" * 5000), Raw('{"a": 1, "a": 2}')),
-    *(Raw("'a'"), Raw("tru"), Raw("undefined"), Raw(""), Raw("01"), Raw("/**/1"), Raw(r'"\ud800"'), Raw(r'"\u0000"')),
-    *(Raw("1.0000000000000000000000000000001"), Raw("[" + "0," * 100_000 + "0]")),
+    *map(Raw, ("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1E+2", "-0", DIGITS, f"0.{DIGITS}", "01", "")),
+    *map(Raw, ("tru", "undefined", "'a'", "/**/1", r'"\ud800"', r'"\u0000"', '{"a": 1, "a": 2}')),
+    *map(Raw, ("[" * 100_000 + "]" * 100_000, '{"a":' * 5000 + "1" + "}" * 5000, "[" + "0," * 100_000 + "0]")),
 )
 OTHERS: tuple[Any, ...] = (None, True, False, [], {}, [0], [[]], {"": ""}, [None] * 3, {"a": {"b": {"c": []}}})
 

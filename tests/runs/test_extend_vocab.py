@@ -247,7 +247,7 @@ def test_what_a_run_has_never_seen_points_to_it(old, greek, tmp_path, cli):
 @pytest.fixture
 def letters():
     """Write the tokenizer of the documentation as a plugin; ``returned`` is what its ``extended`` returns instead."""
-    page = (Path(__file__).parents[1] / "docs" / "plugins" / "register_tokenizers.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "plugins" / "register_tokenizers.md").read_text(encoding="utf-8")
     (source,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     right = 'Letters(self.alphabet + "".join(sorted(new)))'
     assert right in source

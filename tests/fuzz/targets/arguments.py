@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from charrnn.cli.app import make_app
-from tests.fuzz.case import Case
+from tests.fuzz.case import Arguments, Case, calls
 from tests.fuzz.chance import Chance
 from tests.fuzz.homes import HOMES, RUN, TEXT, Homes
 
@@ -21,21 +21,26 @@ _LIKELY = {
     "KEY=VALUE": ("a=1", "activation=relu", "vocab_size=300", "=", "a"),
 }
 _WORDS = ("lstm", "gru", "char", "byte", "In the", "a", TEXT, RUN, "own", "tanh", "quick", "cpu", "train", "utf-8", "-")
-_OF_RUNS = [("sample",), ("eval",), *(("runs", name) for name in ("show", "plot", "compare", "rm", "verify"))]
-_OF_CORPORA = [("train",), ("score",), *(("corpora", name) for name in ("show", "build", "check", "cache"))]
+#: What a command's argument may well be, by the command or by the group that it is in.
+_RIGHT = {
+    **dict.fromkeys(("sample", "eval", "runs"), (RUN,)),
+    **dict.fromkeys(("train", "score", "corpora"), (TEXT, "own", "words")),
+    "plugins": ("lstm", "char", "builtin"),
+}
 #: What keeps training short where nothing else is said.
-_SMALL = ("--hidden", "8", "--embed", "8", "--layers", "1", "--seq-len", "16", "--batch-size", "4", "--steps", "2")
+(_SMALL,) = calls("--hidden 8 --embed 8 --layers 1 --seq-len 16 --batch-size 4 --steps 2")
 #: Write into the settings of the person's shell.
 _LEFT_OUT = {"--install-completion", "--show-completion"}
 
 
 def make(chance: Chance, homes: Homes) -> Case:
     """Call a command with flags of its own, right and wrong ones."""
-    path, parameters = chance.choice(_commands())
+    # Who has the most flags is called the most.
+    path, parameters = max(chance.sample(_commands(), k=2), key=lambda each: len(each[1]))
     given: list[str] = []
     for each in parameters:
         if each.param_type_name == "argument" and chance.happens(0.9):
-            right = (RUN,) if path in _OF_RUNS else (TEXT, "own") if path in _OF_CORPORA else ("lstm", "builtin")
+            right = _RIGHT.get(path[0], _WORDS)
             given.append(chance.choice(right) if chance.happens(0.8) else chance.argument())
     left_out = _LEFT_OUT if chance.happens(0.1) else {*_LEFT_OUT, "--plugin", "--help"}
     options = [each for each in parameters if each.param_type_name == "option" and not left_out & {*each.opts}]
@@ -43,8 +48,8 @@ def make(chance: Chance, homes: Homes) -> Case:
         given += _option(chance, each)
     if chance.happens(0.1):
         given.insert(chance.randint(0, len(given)), chance.argument())
-    if path == ("train",):
-        given = [*_SMALL, *given] if chance.happens(0.9) else given
+    if path == ("train",) and chance.happens(0.9):
+        given = [*_SMALL, *given]
     stdin = chance.choice((b"", b"In the year\n", b"y\n"))
     return Case(chance.choice([*HOMES]), (*path, *given), stdin=stdin, asks=True)
 
@@ -67,11 +72,11 @@ def _value(chance: Chance, option: Any) -> str:
 
 
 @cache
-def _commands() -> list[tuple[tuple[str, ...], list[Any]]]:
+def _commands() -> list[tuple[Arguments, list[Any]]]:
     return list(_below(make_app(), ()))
 
 
-def _below(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
+def _below(command: Any, path: Arguments) -> Iterator[tuple[Arguments, list[Any]]]:
     yield path, command.params
     if hasattr(command, "list_commands"):
         for name in command.list_commands(None):

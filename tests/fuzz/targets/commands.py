@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
+from tests.fuzz.case import Arguments, calls
 from tests.fuzz.chance import Chance
-from tests.fuzz.homes import RUN, TEXT
 
-Arguments = tuple[str, ...]
-
-#: Report of a run, and import no torch.
-READING: list[Arguments] = [
-    ("runs", "show", RUN),
-    ("runs", "show", RUN, "--json"),
-    ("runs", "list"),
-    ("runs", "list", "--json"),
-    ("runs", "compare"),
-    ("runs", "compare", RUN, "--json"),
-    ("runs", "plot"),
-    ("runs", "plot", "--against", "epochs", "--unit", "nats"),
-    ("runs", "plot", "--against", "seconds"),
-]
-VERIFYING: list[Arguments] = [
-    ("runs", "verify"),
-    ("runs", "verify", RUN, "--json"),
-    ("runs", "verify", RUN, "--mend"),
-]
-#: Use its model.
-USING: list[Arguments] = [
-    ("sample", "--length", "5", "--seed", "1"),
-    ("sample", "--length", "5", "--json", "--num", "2", "--prompt", "In the", "--seed", "1"),
-    ("sample", "--length", "5", "--beam", "2"),
-    ("sample", "--length", "5", "--novelty", "--seed", "1"),
-    ("sample", "--length", "5", "--dynamic", "--prompt", "In the", "--seed", "1"),
-    ("score", TEXT),
-    ("score", TEXT, "--json"),
-    ("score", TEXT, "--per-char"),
-    ("eval",),
-    ("eval", "--json", "--split", "train"),
-    ("eval", "--corpus", TEXT),
-]
+#: Report on a run, and import no torch.
+READING = calls("""
+runs show a
+runs show a --json
+runs list
+runs list --json
+runs compare
+runs compare a --json
+runs plot
+runs plot --against epochs --unit nats
+runs plot --against seconds
+""")
+VERIFYING = calls("""
+runs verify
+runs verify a --json
+runs verify a --mend
+""")
+#: Use its model; the same each time.
+USING = calls("""
+sample --length 5 --seed 1
+sample --length 5 --seed 1 --json --num 2 --prompt "In the"
+sample --length 5 --seed 1 --novelty
+sample --length 5 --seed 1 --dynamic --prompt "In the"
+sample --length 5 --beam 2
+score words.txt
+score words.txt --json
+score words.txt --per-char
+eval
+eval --json --split train
+eval --corpus words.txt
+""")
 #: Learn from it.
-TRAINING: list[Arguments] = [
-    ("train", "--resume", "--steps", "8"),
-    ("train", "--resume", "--steps", "8", "--json"),
-    ("train", TEXT, "--init-from", RUN, "--steps", "1"),
-]
+TRAINING = calls("""
+train --resume --steps 8
+train --resume --steps 8 --json
+train words.txt --init-from a --steps 1
+""")
 
 
 def choose(chance: Chance, *groups: list[Arguments]) -> Arguments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.fuzz import toml
-from tests.fuzz.case import Case
+from tests.fuzz.case import Case, calls
 from tests.fuzz.chance import Chance
 from tests.fuzz.homes import RECIPE, Homes
 
@@ -18,11 +18,17 @@ _HUB = {
     "citation": "by hand",
     "warning": "old",
 }
-_COMMANDS = [
-    *(("corpora", "check"), ("corpora", "check", "corpora/own.toml", "--json"), ("corpora", "list")),
-    *(("corpora", "list", "--json"), ("corpora", "show", "own"), ("corpora", "show", "own", "--json")),
-    *(("plugins", "show", "own"), ("corpora", "build", "own"), ("train", "own", "--steps", "1", "--time", "1s")),
-]
+_COMMANDS = calls("""
+corpora check
+corpora check corpora/own.toml --json
+corpora list
+corpora list --json
+corpora show own
+corpora show own --json
+corpora build own
+plugins show own
+train own --steps 1
+""")
 
 
 def make(chance: Chance, homes: Homes) -> Case:

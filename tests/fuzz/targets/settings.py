@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 
 from tests.fuzz import toml
-from tests.fuzz.case import Case
+from tests.fuzz.case import Case, calls
 from tests.fuzz.chance import Chance
-from tests.fuzz.homes import RUN, TEXT, Homes
+from tests.fuzz.homes import RUN, Homes
 from tests.fuzz.likely import likely_settings
 
 _PATH = "settings.toml"
 #: What a run's settings hold that says nothing here, or contradicts what the command line says.
 _LEFT_OUT = {"steps", "sample_bytes", "shuffle_buffer"}
-_COMMANDS = [
-    ("train", TEXT, "--config", _PATH, "--steps", "1"),
-    ("train", TEXT, "--config", _PATH, "--steps", "1", "--json", "--name", "b"),
-    ("train", "--resume", "--config", _PATH),
-]
+_COMMANDS = calls("""
+train words.txt --config settings.toml --steps 1
+train words.txt --config settings.toml --steps 1 --json --name b
+train --resume --config settings.toml
+""")
 
 
 def make(chance: Chance, homes: Homes) -> Case:

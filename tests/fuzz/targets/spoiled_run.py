@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from charrnn.runs.layout import METRICS
-from tests.fuzz.case import Case
+from tests.fuzz.case import Arguments, Case
 from tests.fuzz.chance import Chance
 from tests.fuzz.forgery import forged, is_sealed
 from tests.fuzz.homes import RUN, Homes
-from tests.fuzz.targets.commands import VERIFYING, Arguments, choose
+from tests.fuzz.targets.commands import VERIFYING, choose
 
 #: The directory of the run within its home.
 PLACE = f"checkpoints/{RUN}"
