@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from charrnn.atomic import leftovers, make_directory, remove, write_directory, write_file
+from charrnn.atomic import leftovers, make_directory, write_directory, write_file
 from charrnn.errors import RunError
 from charrnn.runs.card import model_card
 from charrnn.runs.config import RunConfig, read_config
@@ -17,7 +17,6 @@ from charrnn.runs.layout import (
     CARD,
     CONFIG,
     LATEST,
-    MANIFEST,
     METRICS,
     MODEL,
     SAVES,
@@ -27,8 +26,7 @@ from charrnn.runs.layout import (
     refuse_links,
 )
 from charrnn.runs.lock import locked, made_alone
-from charrnn.runs.manifest import FileRecord, check_file, manifest_of, records_of
-from charrnn.runs.migrations import FORMAT_VERSION
+from charrnn.runs.manifest import check_file, records_of
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.save import Save
 from charrnn.runs.saves import NOTHING, SavedDirectory, Saves
@@ -90,24 +88,10 @@ class Run:
         """The format that the run is written in."""
         return self._read[1]
 
-    def _write_config(self, config: RunConfig) -> None:
+    def write_config(self, config: RunConfig) -> None:
+        """Replace the ``config.json``."""
         write_file(self.path / CONFIG, config.to_bytes())
         self.__dict__.pop("_read", None)
-
-    def _upgrade(self) -> None:
-        """Write what an earlier version did not; the config comes last, so that a kill on the way does no harm."""
-        if self.format == FORMAT_VERSION:
-            return
-        self.saves.prune(keep=1)  # others were left half removed
-        latest = self.saves.latest()
-        if latest is None:
-            write_file(self.path / LATEST, NOTHING)
-        else:
-            logged = self.path / METRICS
-            metrics = FileRecord.of(logged, latest.state()["metrics_bytes"]) if logged.exists() else None
-            write_file(latest.path / MANIFEST, manifest_of(latest.path, metrics).to_bytes())
-            self.saves.point_at(SavedDirectory(latest.path, sealed=True))
-        self._write_config(self.config.with_files(records_of(self.tokenizer)))
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the run for writing; raises RunError where another process does, or a link leads out of it."""
@@ -226,33 +210,33 @@ class Run:
         Raises:
             RunError: it cannot be written; the save before it still counts.
         """
-        with self._written():
+        with self.written():
             written = self.saves.write(save)
             if better or not (self.path / MODEL).exists():
                 self._derive(written)
             self.saves.point_at(written)
             self.saves.prune(keep)
 
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """Tell in one line why the run cannot be written.
+
+        Raises:
+            RunError: it cannot; what was saved is whole.
+        """
+        from safetensors import SafetensorError
+
+        try:
+            yield
+        except (OSError, SafetensorError) as error:
+            raise RunError(
+                f"run '{self.name}' cannot be written: {reason_of(error)}. What was saved before is whole; "
+                f"go on from there with: {self.resume_command}"
+            ) from error
+
     def left_behind(self) -> list[Path]:
         """Return what a killed process did not finish, or did not wholly remove."""
         return [path for folder in (self.path, self.path / SAVES) for path in leftovers(folder)]
-
-    def take_up(self, **changed: Any) -> None:
-        """Make ready to be trained on: of this format, rid of what a killed process left, with a changed config.
-
-        Args:
-            changed: fields of the config.
-
-        Raises:
-            RunError: it cannot be written; what was saved is whole.
-        """
-        with self._written():
-            for path in self.left_behind():
-                remove(path)
-            self._upgrade()
-            self.repair()
-            self.saves.prune()  # last: the model may be that of a save that never came to count
-            self._write_config(self.config.model_copy(update=changed))
 
     def repair(self) -> bool:
         """Write what follows from the save that counts once more, where it is another's; tells whether it was."""
@@ -271,18 +255,6 @@ class Run:
         write_file(self.path / MODEL, (save.path / BEST).read_bytes())
         card = model_card(self.name, self.config, save.state())
         write_file(self.path / CARD, card.encode(errors="backslashreplace"))
-
-    @contextmanager
-    def _written(self) -> Iterator[None]:
-        from safetensors import SafetensorError
-
-        try:
-            yield
-        except (OSError, SafetensorError) as error:
-            raise RunError(
-                f"run '{self.name}' cannot be written: {reason_of(error)}. What was saved before is whole; "
-                f"go on from there with: {self.resume_command}"
-            ) from error
 
     def _from_best(self, read: Callable[[SavedDirectory], _Read]) -> _Read:
         found = self._from_latest(read)

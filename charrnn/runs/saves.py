@@ -221,14 +221,14 @@ class Saves:
         """Return what was set aside."""
         return sorted(self.directory.glob(f"{_ASIDE}*"))
 
-    def prune(self, keep: int | None = None) -> None:
-        """Leave the save that counts, and of those of earlier steps the newest, ``keep`` in all or every one.
+    def prune(self, keep: int) -> None:
+        """Leave the save that counts, and of those of earlier steps the newest, ``keep`` in all.
 
         Those that never came to count go: training takes their steps again.
         """
         latest = self.latest()
         earlier = [each for each in self.all() if latest is not None and each.step < latest.step]
-        old = [] if keep is None else earlier[: max(0, len(earlier) - keep + 1)]
+        old = earlier[: max(0, len(earlier) - keep + 1)]
         remove_directories(each.path for each in (*old, *self.uncounted(latest)))
 
     def uncounted(self, latest: SavedDirectory | None) -> list[SavedDirectory]:

@@ -21,6 +21,7 @@ from charrnn.runs.model import check_shapes
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.taking_up import take_up, tidy
 from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import BUDGETS, TrainSettings
 from charrnn.training.batches import chunks_per_epoch
@@ -67,7 +68,7 @@ def resumed_job(
     with ranks.together():
         if ranks.first:
             ranks.keep(os.fspath(path.absolute()))
-            run.take_up(**changed)
+            take_up(run, **changed)
     with ranks.together():
         return replace(job, run=seen(path))
 
@@ -85,7 +86,10 @@ def _reopened(
     settings = _changed(run, read_settings(given, file))
     check_budget(settings, streamed=before.corpus.streamed)
     check_plugins(run)
-    _check_that_something_is_left(run, settings)
+    if done := _is_done(run, settings):
+        if ranks.first:
+            tidy(run)  # it may have been killed after its last save
+        raise RunFinished(f"run '{run.name}' is finished {done}")
     check_lanes(settings, ranks)
     device = device_of_rank(settings.device, ranks.place)
     threads = settings.threads or before.threads
@@ -121,24 +125,27 @@ def _same(corpus: str, recorded: str) -> bool:
     return corpus == recorded or (Path(corpus).exists() and Path(corpus).resolve() == Path(recorded).resolve())
 
 
-def _check_that_something_is_left(run: Run, settings: TrainSettings) -> None:
-    """Ask what was saved: the settings may be of a resume that was killed before it saved anything."""
+def _is_done(run: Run, settings: TrainSettings) -> str:
+    """Say after what a run is finished, and what goes on; or nothing, where something is left to do.
+
+    What was saved is asked: the run's settings may be of a resume that was killed before it saved anything.
+    """
     state = run.state()
     if state is None or not state["finished"]:
-        return
+        return ""
     part = run.config.corpus.train
     per_epoch = None
     if part is not None:
         chunk = settings.seq_len or 1, settings.batch_size or 1
         per_epoch = chunks_per_epoch(part.stop, *chunk, random_offset=bool(settings.random_offset))
-    done = f"run '{run.name}' is finished after {state['step']} steps"
     if Budget.of(settings, per_epoch).progress(state["step"], state["seconds"], state["evaluation_seconds"]) >= 1:
-        raise RunFinished(f"{done}; a larger --steps, --epochs or --time goes on")
+        return f"after {state['step']} steps; a larger --steps, --epochs or --time goes on"
     if settings.patience and state["stale"] >= settings.patience:
-        raise RunFinished(
-            f"{done}, the last {state['stale']} evaluations of which brought nothing better; "
+        return (
+            f"after {state['step']} steps, since the last {state['stale']} evaluations brought nothing better; "
             "a larger --patience goes on"
         )
+    return ""
 
 
 def _changed(run: Run, asked: TrainSettings) -> TrainSettings:

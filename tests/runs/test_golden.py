@@ -83,8 +83,8 @@ def test_killed_at_any_write_of_the_upgrade_it_is_still_readable_and_goes_on(old
         shutil.copytree("checkpoints/whole", RUN)
         dies = dying_after(writes)
         with monkeypatch.context() as patch:
-            patch.setattr("charrnn.runs.run.write_file", dies)
-            patch.setattr("charrnn.runs.saves.write_file", dies)
+            for module in ("run", "saves", "taking_up"):
+                patch.setattr(f"charrnn.runs.{module}.write_file", dies)
             cli(*goes_on)
         if Run(RUN).state()["step"] > 20:
             break

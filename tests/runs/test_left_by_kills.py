@@ -103,6 +103,18 @@ def test_a_run_that_is_saved_while_it_is_read_is_read_again(mine, monkeypatch):
     assert not (mine.path / f"saves/{COUNTS}").exists()
 
 
+def test_a_run_that_was_killed_after_its_last_save_is_tidied_when_it_is_asked_to_go_on(mine, cli, monkeypatch):
+    mine.save(later(mine), better=False, keep=2)
+    with monkeypatch.context() as patch:
+        patch.setattr("charrnn.atomic.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            mine.saves.prune(1)
+    assert verify(mine).left
+    assert "is finished after 13 steps" in cli("train", "--resume", "--name", "mine").told
+    assert verify(mine).left == []
+    assert list(verify(mine).whole) == ["00000013"]
+
+
 def test_what_a_killed_process_left_is_named_and_goes_when_training_goes_on(mine, cli):
     left = [mine.path / ".latest.1-1.unfinished", mine.path / "saves/.00000020.unfinished/weights.safetensors"]
     left.append(mine.path / "saves/.removed-00000001/state.json")
