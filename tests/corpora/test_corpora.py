@@ -213,7 +213,7 @@ def test_a_name_with_a_glob_s_signs_is_a_name(tmp_path):
     assert read("./a[1].jsonl") == "in brackets"
 
 
-@pytest.mark.parametrize("encoding", ["idna", "undefined", "rot13", "none-such"])
+@pytest.mark.parametrize("encoding", ["idna", "undefined", "rot13", "none-such", "utf-8\0"])
 def test_an_encoding_that_is_none_for_files_is_told(encoding, tmp_path):
     (tmp_path / "a.txt").write_text("text")
     with pytest.raises(CorpusError, match=f"--encoding '{encoding}' is not known"):

@@ -69,5 +69,5 @@ def _codec(encoding: str) -> codecs.CodecInfo:
     try:
         b"a".decode(encoding, "replace")  # knows text encodings only, where the look-up knows others as well
         return codecs.lookup(encoding)
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):  # a name with NUL in it is no name at all
         raise CorpusError(f"--encoding '{encoding}' is not known; try utf-8 or latin-1") from None
