@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -15,7 +14,8 @@ from stat import S_ISREG
 import filelock
 
 from charrnn.corpora.cache import cache_directory
-from charrnn.corpora.packs.packing import MANIFEST
+from charrnn.corpora.packs.manifest import MANIFEST
+from charrnn.strict_json import read_json
 
 #: Folders of the cache, and what one thing in each is called.
 KINDS = {"packs": "tokens", "tokenizers": "tokenizer", "indexes": "index", "spool": "standard input"}
@@ -113,6 +113,6 @@ def _corpus(path: Path, name: str) -> str:
     if named:
         return named["corpus"]
     try:
-        return str(json.loads((path / MANIFEST).read_text(encoding="utf-8"))["corpus"])
+        return str(read_json(path / MANIFEST)["corpus"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""  # it is unfinished, or damaged: its folder is all that is known of it

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from charrnn.corpora.packs.manifest import SplitRecord
 from charrnn.corpora.packs.pack import Part
 from charrnn.errors import CharrnnError, RunError
 from charrnn.options import check
@@ -21,16 +22,6 @@ from charrnn.strict_json import LARGEST
 Name = Annotated[str, Field(max_length=255)]
 Word = Annotated[str, Field(max_length=100)]
 _Counter = Annotated[int, Field(ge=0, le=10**15)]
-
-
-class SplitRecord(Settings):
-    """What a split of a corpus was when it was packed."""
-
-    tokens: _Counter
-    chars: _Counter
-    bytes: _Counter
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    unseen: dict[Annotated[str, Field(max_length=1)], _Counter]
 
 
 class CorpusRecord(Settings):
@@ -55,7 +46,7 @@ class CorpusRecord(Settings):
 
     @model_validator(mode="after")
     def _parts_hold_tokens(self) -> CorpusRecord:
-        counted = {name: SplitRecord.model_validate(split) for name, split in self.splits.items()}
+        counted = {name: check(SplitRecord, split) for name, split in self.splits.items()}
         for part in filter(None, (self.train, self.validation)):
             if part.split not in counted or not 0 <= part.start < part.stop <= counted[part.split].tokens:
                 raise ValueError(f"tokens {part.start} to {part.stop} of the split '{part.split}' are not there")

@@ -12,7 +12,7 @@ from charrnn.corpora.local.stdin import ADDRESS as STDIN
 from charrnn.corpora.packs.pack import Part, TokenPack, find_pack
 from charrnn.corpora.prepare import prepare, prepare_to_train
 from charrnn.corpora.resolve import open_corpus
-from charrnn.errors import CorpusError, near_names
+from charrnn.errors import CorpusError, RunError, near_names
 from charrnn.runs.run import Run
 from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import CorpusSettings
@@ -51,16 +51,21 @@ def reopen_pack(run: Run, progress: Progress, *, given: bool = False) -> TokenPa
 
     Raises:
         CorpusError: the corpus is gone, or no longer the same.
+        RunError: the tokens in the cache are others than the run says.
     """
     record = run.config.corpus
     try:
-        return find_pack(record.pack)
+        pack = find_pack(record.pack)
     except CorpusError as error:
         if record.address == STDIN and not given:
             raise CorpusError(
                 f"{error}, and its text came from standard input; pipe it in again, or name a file"
             ) from None
-    return _pack_again(run, progress)
+        return _pack_again(run, progress)
+    for split, recorded in record.splits.items():
+        if pack.splits.get(split) != recorded:
+            raise RunError(f"run '{run.name}' is damaged: its split '{split}' is not that of {pack.directory}")
+    return pack
 
 
 def streamed_from(run: Run, progress: Progress) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.corpora.base import Corpus
+from charrnn.corpora.local.files import without_place
 from charrnn.corpora.pieces import joined, joined_streams
 from charrnn.corpora.prepare import prepare
 from charrnn.corpora.recipe.file import recipes
@@ -25,6 +26,7 @@ from charrnn.corpora.streaming.held_back import HeldBack, Sample
 from charrnn.errors import CharrnnError, CorpusError
 from charrnn.plugins import plugins
 from charrnn.settings import CorpusSettings, PreparationSettings
+from tests.conftest import TINY
 
 SETTINGS = CorpusSettings()
 ROWS = [{"title": "One", "text": "first row"}, {"title": "Two", "text": "second\nrow"}, {"title": "Three", "text": ""}]
@@ -50,6 +52,25 @@ def test_text_plain_and_packed(tmp_path):
 def test_a_byte_order_mark_is_no_text(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfhello\n")
     assert read("a.txt") == "hello\n"
+
+
+def test_a_folder_of_very_many_files_is_summed_up_and_not_listed(tmp_path, cli):
+    for folder, change in (("one", ""), ("copy", ""), ("other", "longer")):
+        (tmp_path / folder).mkdir()
+        for number in range(1001):
+            (tmp_path / folder / f"{number}.txt").write_text(f"text {number}\n" + change * (number == 500))
+    one, copy, other = (open_corpus(folder, SETTINGS).provenance() for folder in ("one", "copy", "other"))
+    assert one["files"] == 1001
+    assert one != copy
+    assert without_place(one) == without_place(copy) != without_place(other)
+    assert cli("train", "one", "--name", "many", "--steps", 2, *TINY).code == 0
+    assert Path("checkpoints/many/config.json").stat().st_size < 10_000
+    assert cli("sample", "many", "--length", 5).code == 0
+
+
+@pytest.mark.parametrize("files", [None, 7, "many", [1], [["a.txt", 1]], [[1, 2, 3]]])
+def test_files_that_a_stranger_lists_are_taken_as_they_are(files):
+    assert without_place({"source": "files", "files": files}).get("files") == files
 
 
 def test_folders_and_globs_in_the_order_of_names(tmp_path):

@@ -99,6 +99,30 @@ def test_a_pack_is_built_once_and_again_when_the_text_changes(own_cache, tmp_pat
     assert prepare("a.txt", settings, lambda *_: None).pack.key != first.pack.key
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda manifest: manifest.update(dtype="106"), "dtype '106': should be 'uint8', 'uint16' or 'uint32'"),
+        (lambda manifest: manifest.update(splits=[]), "splits '[]': should be a valid dictionary"),
+        (lambda manifest: manifest["splits"]["train"].pop("chars"), "splits.train.chars is missing"),
+        (lambda manifest: manifest["splits"]["train"].update(tokens=-1), "should be greater than or equal to 0"),
+        (lambda manifest: manifest.update(splits={"../train": manifest["splits"]["train"]}), "should match pattern"),
+        (lambda manifest: manifest.update(provenance=json.loads("[" * 40 + "]" * 40)), "nested more than 32 deep"),
+    ],
+)
+def test_a_damaged_manifest_is_told(change, problem, own_cache, tmp_path):
+    (tmp_path / "words.txt").write_text("some words\n" * 20)
+    pack = prepare("words.txt", PreparationSettings(), lambda *_: None).pack
+    manifest = json.loads((pack.directory / "manifest.json").read_text())
+    change(manifest)
+    (pack.directory / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CorpusError) as error:
+        find_pack(pack.key)
+    assert str(error.value).startswith(f"the token pack {pack.directory} is damaged (")
+    assert problem in str(error.value)
+    assert str(error.value).endswith("remove that folder")
+
+
 def test_what_fails_leaves_no_half_pack(own_cache, tmp_path):
     (tmp_path / "a.txt").write_bytes(b"good\n" * 1_000_000 + b"\xff")
     for tokenizer in ("char", "byte"):  # the one fails while it learns, the other while it packs

@@ -18,7 +18,7 @@ from tests.fuzz.judge import faults
 from tests.fuzz.seal import can_seal, seal
 from tests.fuzz.stage import Stage
 from tests.fuzz.tally import Tally
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import SHARES, TARGETS
 from tests.fuzz.targets.commands import USING
 
 #: Cases that are handed to a process at once.
@@ -80,7 +80,7 @@ class Campaign:
     def _call(self, chunk: Chunk) -> tuple[str, Tally, list[Judged]]:
         stage, tally, found = Stage(self.homes, self.place / str(os.getpid())), Tally(), []
         for number in chunk.numbers:
-            case = TARGETS[chunk.target].make(Chance(self.seed, chunk.target, number), self.homes)
+            case = TARGETS[chunk.target](Chance(self.seed, chunk.target, number), self.homes)
             ending = stage.call(case)
             undamaged = (
                 _undamaged(stage, case.home, case.arguments) if case.damaged and case.arguments in USING else None
@@ -99,8 +99,7 @@ def _undamaged(stage: Stage, home: str, arguments: tuple[str, ...]) -> Ending:
 
 def chunks(cases: int, only: str | None) -> Iterator[Chunk]:
     """Divide so many cases among the targets, or give all to one."""
-    shares = {only: 1.0} if only else {name: target.share for name, target in TARGETS.items()}
-    for name, share in shares.items():
+    for name, share in ({only: 1.0} if only else SHARES).items():
         count = round(cases * share)
         for start in range(0, count, _CHUNK):
             yield Chunk(name, range(start, min(count, start + _CHUNK)))

@@ -116,6 +116,17 @@ def test_a_hostile_state_is_refused(change, run):
         assert "state.json is damaged" in said
 
 
+def test_a_run_that_counts_other_tokens_than_the_cache_holds_is_refused(run):
+    def longer(content):
+        content["corpus"]["splits"]["train"]["tokens"] += 100
+        content["corpus"]["validation"]["stop"] += 100
+
+    forge_config(run, longer)
+    code, said = opened("eval", "words")
+    assert code == 1
+    assert "is damaged: its split 'train' is not that of" in said
+
+
 def test_weights_that_the_config_does_not_ask_for_are_not_read(run):
     hollow_tensors(save_of(run) / "best.safetensors", {"embedding.weight": [10**6, 10**5]})
     reseal_without_reading(run)

@@ -9,7 +9,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import IO, Any
 
-from charrnn.corpora.base import Corpus, Shard
+from charrnn.corpora.base import Corpus, Shard, digest
 from charrnn.corpora.local.compressed import OPENERS, reading_errors
 from charrnn.corpora.local.csv_rows import CsvRows
 from charrnn.corpora.local.decoding import can_be_cut, decoded
@@ -33,6 +33,10 @@ ROWS = {
 #: Bytes of a text file that are a shard of a stream.
 SHARD_BYTES = 64 << 20
 _SNIFF = 8192
+#: Files that a provenance lists, at most: it goes into every run of them.
+_MOST_LISTED = 1000
+#: The hash of where and when, in a provenance that lists no files.
+_PLACES = "sha256_of_places"
 
 
 class Files(Corpus):
@@ -68,11 +72,10 @@ class Files(Corpus):
         """Name the files with their sizes and times of change, and how they are read."""
         read = self._settings
         rows = [read.column, read.template, sorted(read.filter.items())]
+        files = [[str(path.resolve()), status.st_size, status.st_mtime_ns] for path, status in self._statuses.items()]
         return {
             "source": "files",
-            "files": [
-                [str(path.resolve()), status.st_size, status.st_mtime_ns] for path, status in self._statuses.items()
-            ],
+            **({"files": files} if len(files) <= _MOST_LISTED else _summed_up(files)),
             "reading": [*rows, read.encoding, read.errors, self.separator],
         }
 
@@ -159,8 +162,24 @@ class Files(Corpus):
 
 def without_place(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Return a provenance without where its files lie and when they were written: a copy has others."""
-    files = [[Path(path).name, size] for path, size, _ in provenance.get("files", [])]
-    return {**provenance, "files": files}
+    files = provenance.get("files")
+    if isinstance(files, list):
+        return {**provenance, "files": _without_place(files)}
+    return {key: value for key, value in provenance.items() if key != _PLACES}
+
+
+def _without_place(files: list[Any]) -> list[Any]:
+    # A run that comes from a stranger may say anything.
+    return [[Path(path).name, size] for path, size, _ in files] if all(map(_is_file, files)) else files
+
+
+def _is_file(listed: object) -> bool:
+    return isinstance(listed, list) and len(listed) == 3 and isinstance(listed[0], str)
+
+
+def _summed_up(files: list[Any]) -> dict[str, Any]:
+    """Tell files that are too many to be listed from others, where they lie and in a copy."""
+    return {"files": len(files), "sha256": digest(_without_place(files)), _PLACES: digest(files)}
 
 
 def find_files(pattern: str) -> list[Path]:

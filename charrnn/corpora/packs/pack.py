@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from charrnn.corpora.base import VALIDATION_NAMES, Corpus, Progress, digest
 from charrnn.corpora.cache import cache_directory, cached
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.packs.changes import tell_of_changes
-from charrnn.corpora.packs.packing import MANIFEST, build_pack
+from charrnn.corpora.packs.manifest import read_manifest
+from charrnn.corpora.packs.packing import build_pack
 from charrnn.errors import CorpusError, near_names
 from charrnn.tokenizers.base import Ids, Tokenizer
 
@@ -97,18 +97,15 @@ def find_pack(key: str, build: Callable[[Path], None] | None = None, progress: P
     """Open a pack by its key.
 
     Raises:
-        CorpusError: the cache does not have it, and no ``build`` was given.
+        CorpusError: the cache does not have it, and no ``build`` was given; or it is damaged.
     """
     directory = cache_directory() / PACKS / key
     if build is not None:
         cached(PACKS, key, build, progress, resumable=True)
     elif not directory.is_dir():
         raise CorpusError("the cache no longer has the tokens of this corpus")
-    try:
-        manifest = json.loads((directory / MANIFEST).read_text())
-        return TokenPack(key, directory, manifest["splits"], manifest["dtype"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorpusError(f"the token pack {directory} is damaged ({error}); remove that folder") from error
+    manifest = read_manifest(directory)
+    return TokenPack(key, directory, {name: dict(each) for name, each in manifest.splits.items()}, manifest.dtype)
 
 
 def cut(pack: TokenPack, tokenizer: Tokenizer, val_fraction: float) -> tuple[Part, Part]:

@@ -19,11 +19,11 @@ from charrnn.corpora.base import Corpus, Progress, read_all
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.packs.encoder import Encoded, Encoder
 from charrnn.corpora.packs.journal import JOURNAL, Journal, PackedShard
+from charrnn.corpora.packs.manifest import MANIFEST
 from charrnn.corpora.pieces import blocks
 
 #: Characters of a shard, about.
 SHARD = 2 << 20
-MANIFEST = "manifest.json"
 
 
 def build_pack(corpus: Corpus, fitted: FittedTokenizer, directory: Path, progress: Progress) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from charrnn.runs.layout import CONFIG
 from tests.fuzz import document, octets
 from tests.fuzz.case import Case
@@ -22,10 +24,28 @@ def make(chance: Chance, homes: Homes) -> Case:
         content = octets.spoiled(chance, homes.read(home, _PATH))
     else:
         config = unsealed(homes, home, _PATH)
-        if chance.happens(0.3):
-            config["settings"] |= likely_settings(chance)
-        if chance.happens(0.15):
-            # No pack of that name is there, so that the text is looked for, wherever that is said to be.
-            config["corpus"] |= {"pack": "0" * 32, "address": chance.text()}
-        content = sealed(document.spoiled(chance, config) if chance.happens(0.9) else document.written(config).encode())
+        if chance.happens(0.5):
+            chance.choice(_CHANGES)(chance, config)
+        content = sealed(document.spoiled(chance, config) if chance.happens(0.8) else document.written(config).encode())
     return spoiled_run(chance, homes, home, {_PATH: content}, READING, USING, TRAINING)
+
+
+def _other_settings(chance: Chance, config: dict[str, Any]) -> None:
+    """Choose settings that may well be, though not with these weights."""
+    config["settings"] |= likely_settings(chance)
+
+
+def _other_text(chance: Chance, config: dict[str, Any]) -> None:
+    """Name tokens that are not there, so that the text is looked for, wherever that is said to be."""
+    config["corpus"] |= {"pack": "0" * 32, "address": chance.text()}
+
+
+def _other_tokens(chance: Chance, config: dict[str, Any]) -> None:
+    """Count more tokens than there are."""
+    held_back = config["corpus"]["validation"]
+    split = config["corpus"]["splits"][held_back["split"]]
+    split["tokens"] *= 2
+    held_back["stop"] = split["tokens"]
+
+
+_CHANGES = (_other_settings, _other_text, _other_tokens)

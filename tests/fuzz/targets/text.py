@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 from tests.fuzz import octets
 from tests.fuzz.case import Case, calls
 from tests.fuzz.chance import Chance
@@ -52,4 +54,10 @@ def make(chance: Chance, homes: Homes) -> Case:
     arguments = chance.choice(_READING)
     if "--embeddings" in arguments:
         content = octets.spoiled(chance, _VECTORS.encode())
+    elif chance.happens(0.2):
+        path, content = chance.choice(
+            (("other.txt.gz", gzip.compress(content, mtime=0)), ("other.csv", b"text,\n" + content))
+        )
+        arguments = tuple(path if each == _PATH else each for each in arguments)
+        return Case(home, arguments, {path: octets.spoiled(chance, content)})
     return Case(home, arguments, {_PATH: content})
