@@ -158,7 +158,7 @@ def restore(tensors: Mapping[str, Tensor], optimizer: Optimizer, empty: ModelSta
         saved = []
         for leaf, like in enumerate(leaves):
             held = tensors.get(f"state.{layer}.{leaf}")
-            if held is None or held.shape != like.shape or held.dtype != like.dtype:
+            if held is None or held.shape != like.shape or not held.is_floating_point():  # mixed precision narrows it
                 raise RunError(f"the save does not fit this model: state {layer}.{leaf} is missing or of another shape")
             saved.append(held.to(device))
         state.append(tuple(saved))
