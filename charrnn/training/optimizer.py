@@ -8,6 +8,14 @@ from torch.optim import SGD, AdamW, Optimizer, RMSprop
 
 from charrnn.settings import OptimizerSettings
 
+#: The one number of :data:`AVERAGES` that is no tensor of the parameter's shape.
+STEP = "step"
+#: What each optimizer keeps of a parameter, by torch's names.
+AVERAGES: dict[type[Optimizer], set[str]] = {
+    AdamW: {STEP, "exp_avg", "exp_avg_sq"},
+    RMSprop: {STEP, "square_avg"},
+    SGD: {"momentum_buffer"},
+}
 #: Short budgets see few steps: a second-moment average over 100 of them adapts in time.
 _ADAM_BETAS = (0.9, 0.99)
 _MOMENTUM = 0.9

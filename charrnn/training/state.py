@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from charrnn.errors import RunError
 from charrnn.model import ModelState
+from charrnn.training.optimizer import AVERAGES, STEP
 from charrnn.training.ranks import Ranks
 
 _LOSSES = "ranks.loss"
@@ -107,8 +108,8 @@ def capture_losses(window: Window, ranks: Ranks) -> dict[str, Tensor]:
 
 def restore_losses(window: Window, tensors: Mapping[str, Tensor], ranks: Ranks) -> None:
     """Put back what :func:`capture_losses` gathered: other ranks than those have the mean each."""
-    if _LOSSES in tensors:
-        losses = tensors[_LOSSES].flatten()
+    if _LOSSES in tensors and tensors[_LOSSES].numel():
+        losses = tensors[_LOSSES].double().flatten()
         window.loss = float(losses[ranks.place.rank] if len(losses) == ranks.size else losses.mean())
 
 
@@ -150,23 +151,32 @@ def restore(tensors: Mapping[str, Tensor], optimizer: Optimizer, empty: ModelSta
         if kind == "optimizer":
             index, _, key = rest.partition(".")
             averages.setdefault(int(index) if index.isdecimal() else -1, {})[key] = value
-    if "random.cpu" not in tensors or not averages.keys() <= set(range(_parameters(optimizer))):
-        raise RunError("the save does not fit this model: the optimizer's or the random generator's state is damaged")
+    _check_averages(averages, optimizer)
     optimizer.load_state_dict({**optimizer.state_dict(), "state": averages})
     state = []
     for layer, leaves in enumerate(empty):
         saved = []
         for leaf, like in enumerate(leaves):
             held = tensors.get(f"state.{layer}.{leaf}")
-            if held is None or held.shape != like.shape:
+            if held is None or held.shape != like.shape or not held.is_floating_point():  # mixed precision narrows it
                 raise RunError(f"the save does not fit this model: state {layer}.{leaf} is missing or of another shape")
             saved.append(held.to(device))
         state.append(tuple(saved))
-    torch.set_rng_state(tensors["random.cpu"])
-    if device.type == "cuda" and "random.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["random.cuda"], device)
+    try:
+        torch.set_rng_state(tensors["random.cpu"])
+        if device.type == "cuda" and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"], device)
+    except (KeyError, RuntimeError, TypeError) as error:
+        raise RunError(f"the save's random generator is damaged: {error}") from None
     return tuple(state)
 
 
-def _parameters(optimizer: Optimizer) -> int:
-    return sum(len(group["params"]) for group in optimizer.param_groups)
+def _check_averages(averages: Mapping[int, Mapping[str, Tensor]], optimizer: Optimizer) -> None:
+    """Make sure that each is what is kept of its parameter: kernels look at no shape but the parameter's."""
+    parameters = dict(enumerate(each for group in optimizer.param_groups for each in group["params"]))
+    for index, held in averages.items():
+        if index not in parameters or held.keys() != AVERAGES[type(optimizer)]:
+            raise RunError("the save does not fit this model: it has other averages than the optimizer keeps")
+        for name, value in held.items():
+            if value.shape != (() if name == STEP else parameters[index].shape) or not value.is_floating_point():
+                raise RunError(f"the save does not fit this model: optimizer {index}.{name} is of another shape")

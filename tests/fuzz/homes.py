@@ -16,6 +16,7 @@ from tests.fuzz.case import calls
 #: What every run is called.
 RUN = "a"
 TEXT = "words.txt"
+_LONG = "long.txt"
 #: The module names that the making of homes has imported, and that every case may need.
 _IMPORTED = "imported.json"
 #: What every run is made with.
@@ -99,10 +100,13 @@ def _make(directory: Path) -> None:
         (home / "corpora").mkdir(parents=True)
         os.chdir(home)
         os.environ["CHARRNN_CACHE"] = str(home / "cache")
-        # What is held back of a stream has to be as long as some of its parts.
-        Path(TEXT).write_text(_text() * (50 if name == "stream" else 1), encoding="utf-8")
         Path("corpora/own.toml").write_text(_recipe(), encoding="utf-8")
-        _call("train", TEXT, "--name", RUN, *_SMALL.split(), *flags.split())
+        Path(TEXT).write_text(_text(), encoding="utf-8")
+        learned = TEXT
+        if "--stream" in flags:  # of which some of its parts are held back
+            learned = _LONG
+            Path(learned).write_text(_text() * 50, encoding="utf-8")
+        _call("train", learned, "--name", RUN, *_SMALL.split(), *flags.split())
         if name == "char":
             for arguments in _REHEARSED:
                 _call(*arguments)
@@ -116,7 +120,7 @@ def _call(*arguments: str) -> None:
 
 
 def _text() -> str:
-    """Return prose of some two hundred lines, with letters that take several bytes."""
+    """Return prose of sixty lines, with letters that take several bytes."""
     line = "In the year {year} of the crown, {name} went to the naïve sea ☃ and came back with {count} fish.\n"
     names = ["Ann", "Bób", "Čeněk", "Ðorđe"]
     return "".join(line.format(year=900 + n * 7, name=names[n % 4], count=n * n) for n in range(60))

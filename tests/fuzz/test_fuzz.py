@@ -100,7 +100,6 @@ def answer(arguments):
 def call(tmp_path, monkeypatch):
     (tmp_path / "homes" / "home").mkdir(parents=True)
     monkeypatch.setattr(stage, "SECONDS", 0.5)
-    monkeypatch.setattr(stage, "PATIENCE", 0.5)
 
     def called(program, case):
         monkeypatch.setattr(stage, "main", program)
@@ -124,12 +123,14 @@ def test_what_a_process_does_wrong_is_seen_and_harms_nobody_else(program, fault,
     assert any(fault in each for each in faults(case, call(program, case)))
 
 
-def test_memory_that_the_command_line_asks_for_is_refused(call):
+def test_memory_that_the_command_line_asks_for_is_refused(call, monkeypatch):
+    monkeypatch.setattr(stage, "PATIENCE", 60)  # it is refused before that, however busy the machine is
     ending = call(swell, Case("home", (), asks=True))
     assert b"MemoryError" in ending.err
 
 
-def test_long_work_that_the_command_line_asks_for_is_interrupted(call):
+def test_long_work_that_the_command_line_asks_for_is_interrupted(call, monkeypatch):
+    monkeypatch.setattr(stage, "PATIENCE", 0.5)
     ending = call(sleep, Case("home", (), asks=True))
     assert ending.interrupted
     assert b"KeyboardInterrupt" in ending.err

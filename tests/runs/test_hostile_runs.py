@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -170,6 +171,44 @@ def test_weights_near_the_largest_number_there_is_are_told_in_one_line(run):
     code, said = opened("sample", "words", "--length", 50, "--seed", 1)
     assert code == 1
     assert said == "charrnn: the model's weights hold NaN or infinity: train it again with a lower --lr"
+
+
+def other(name, change):
+    """Return what changes a tensor of the training state, or removes it."""
+
+    def changed(tensors):
+        tensors[name] = change(tensors[name])
+        return {name: each for name, each in tensors.items() if each is not None}
+
+    return changed
+
+
+HOSTILE_TENSORS = {
+    "a generator of zeros": other("random.cpu", lambda held: held * 0),
+    "a generator cut short": other("random.cpu", lambda held: held[:9].copy()),
+    "a generator of other numbers": other("random.cpu", lambda held: held.astype("float32")),
+    "no generator": other("random.cpu", lambda held: None),
+    "averages of another shape": other("optimizer.0.exp_avg", lambda held: held[:1].copy()),
+    "averages that are no numbers": other("optimizer.0.exp_avg_sq", lambda held: held.astype("int64")),
+    "no averages": other("optimizer.0.exp_avg", lambda held: None),
+    "many counts of steps": other("optimizer.0.step", lambda held: held.repeat(5)),
+    "averages of nothing": lambda tensors: {**tensors, "optimizer.99.step": tensors["optimizer.0.step"]},
+    "averages without a number": lambda tensors: {**tensors, "optimizer.x.step": tensors["optimizer.0.step"]},
+    "a hidden state of whole numbers": other("state.0.0", lambda held: held.astype("int64")),
+    "a hidden state of another shape": other("state.0.0", lambda held: held[:1].copy()),
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE_TENSORS.values(), ids=HOSTILE_TENSORS.keys())
+def test_training_does_not_go_on_from_another_s_state(change, run, cli):
+    from safetensors.numpy import load_file, save_file
+
+    path = save_of(run) / "training.safetensors"
+    save_file(change(load_file(path)), path)
+    reseal(run)
+    result = cli("train", "--resume", "--name", "words", "--steps", 70)
+    assert result.code == 1
+    assert re.search("does not fit this model|random generator is damaged", result.err.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "saves", "tensorboard", ".lock", ".owner"])

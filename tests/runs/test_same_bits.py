@@ -207,3 +207,9 @@ def test_under_a_budget_of_time_the_clock_goes_on(short_text, monkeypatch):
     assert [each["step"] for each in figures(RUNS / "timed") if each["kind"] == "train"] == [
         *range(10, events[-1].step + 1, 10)
     ]
+
+
+def test_mixed_precision_goes_on_with_the_states_that_it_made_narrow(text_file):
+    settings = {**SMALL, "cell": "lstm", "precision": "bfloat16"}
+    charrnn.train(text_file, name="mine", steps=6, **settings)
+    assert charrnn.train(resume=True, name="mine", steps=12).run.state()["step"] == 12

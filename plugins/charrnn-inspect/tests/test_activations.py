@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 import charrnn
 from charrnn.errors import RunError
+from charrnn.runs.run import Run
 
 
 def logistic(x):
@@ -71,11 +72,12 @@ def test_correlations_are_those_of_the_equations(inspect, runs, cell, step):
     assert {(row["layer"], row["leaf"], row["unit"]) for row in one["ranking"]} == {(2, "hidden", 3)}
 
 
-def test_a_network_that_holds_no_numbers_is_told(runs, tmp_path):
+def test_a_network_that_holds_no_numbers_is_told(runs, tmp_path, reseal):
     shutil.copytree(runs / "gru", tmp_path / "runs" / "gru")
     for path in (tmp_path / "runs").rglob("best.safetensors"):
         weights = load_file(path)
         save_file({name: np.full_like(each, np.nan) for name, each in weights.items()}, path)
+    reseal(Run(tmp_path / "runs" / "gru"))
     session = charrnn.load("gru", checkpoints=tmp_path / "runs")
     with pytest.raises(RunError, match="NaN"):
         gather(session.network, session.context, np.array([1, 2]))

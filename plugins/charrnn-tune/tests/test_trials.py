@@ -103,10 +103,10 @@ def test_ctrl_c_while_a_trial_trains(tmp_path):
         "from charrnn.cli import main\n"
         "from charrnn.training.learner import Learner\n"
         "step, calls = Learner.step, []\n"
-        "def stopped(self, inputs, targets, lr, **more):\n"
+        "def stopped(self, chunks, lr, **more):\n"
         "    calls.append(lr)\n"
         "    if len(calls) == 5: os.kill(os.getpid(), signal.SIGINT)\n"
-        "    return step(self, inputs, targets, lr, **more)\n"
+        "    return step(self, chunks, lr, **more)\n"
         "Learner.step = stopped\n"
         "sys.exit(main(sys.argv[1:]))"
     )
