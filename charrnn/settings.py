@@ -184,14 +184,17 @@ class OptimizerSettings(Settings):
         json_schema_extra=tuned_over(0, 0.2),
     )
     weight_decay: NotNegative = Field(
-        0.01, description="decoupled weight decay", json_schema_extra=tuned_over(1e-4, 0.3, log=True)
+        0.01, le=1e6, description="decoupled weight decay", json_schema_extra=tuned_over(1e-4, 0.3, log=True)
     )
     clip: NotNegative = Field(
         1.0,
+        le=1e30,
         description="largest norm of the whole gradient (0: unlimited)",
         json_schema_extra=tuned_over(0.1, 10, log=True),
     )
-    clip_value: NotNegative = Field(0.0, description="largest number in the gradient, either sign (0: unlimited)")
+    clip_value: NotNegative = Field(
+        0.0, le=1e30, description="largest number in the gradient, either sign (0: unlimited)"
+    )
     ema: Fraction | None = Field(
         None, description="decay of a moving average of the weights, such as 0.999, which is what is validated and kept"
     )

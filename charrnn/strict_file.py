@@ -29,8 +29,8 @@ def read_file(path: Path, limit: int) -> bytes:
 
 def open_file(path: Path) -> BufferedReader:
     """Open a regular file; raises OSError as :func:`read_file` does."""
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    return file
+    return os.fdopen(handle, "rb")

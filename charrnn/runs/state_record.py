@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -34,11 +34,18 @@ class WindowRecord(Settings):
     steps: Counter
 
 
+class StreamPlace(Settings):
+    """A place in a stream: where the window of each rank begins, by four numbers, and how many of its chunks were read."""
+
+    windows: list[Annotated[list[Counter], Field(min_length=4, max_length=4)]] = Field(min_length=1)
+    chunk: Counter
+
+
 class StateRecord(Settings):
     """What :class:`charrnn.training.state.Counters` writes."""
 
     step: Counter
-    position: Any
+    position: Counter | StreamPlace
     seconds: NotNegative
     evaluations: Counter
     finished: bool

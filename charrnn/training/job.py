@@ -11,7 +11,7 @@ import torch
 
 from charrnn.corpora.fitting import FittedTokenizer
 from charrnn.corpora.packs.pack import TokenPack
-from charrnn.errors import DivergedError
+from charrnn.errors import DivergedError, RunError
 from charrnn.generation.session import Session
 from charrnn.generation.torch_network import TorchNetwork
 from charrnn.model import LanguageModel
@@ -113,10 +113,12 @@ class Job:
         position = save.state.get("position") if save else None
         if part is None:
             return StreamBatches(config.corpus, settings, self.fitted, context, device, self.ranks, position)
+        if not isinstance(position, int | None):
+            raise RunError(f"the save's state is damaged: {position} is a place in a stream, and the corpus is none")
         tokens = self.pack.part(part)
         chunk = settings.seq_len or 1, settings.batch_size or 1
         seed = settings.seed if settings.random_offset else None
-        return LaneBatches(tokens, *chunk, context, device, int(position or 0), seed, self.ranks.share)
+        return LaneBatches(tokens, *chunk, context, device, position or 0, seed, self.ranks.share)
 
     def _sampler(self) -> Callable[[LanguageModel], str]:
         """Return what makes sample after sample, each a new one, by random numbers of their own."""

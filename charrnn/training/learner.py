@@ -106,7 +106,8 @@ class Learner:
         """
         self.model.load_state_dict(weights)
         empty = self.model.initial_state(self._all_lanes)
-        state = restore(tensors, self._optimizer, empty, self._device)
+        mixed = self._settings.precision == "bfloat16"
+        state = restore(tensors, self._optimizer, empty, self._device, mixed=mixed)
         mine = self._ranks.share.slice(self._all_lanes)
         self._state = map_state(lambda leaf: leaf[mine], state)
         self._average.restore(tensors)

@@ -130,14 +130,17 @@ def capture(optimizer: Optimizer, state: ModelState, device: torch.device) -> di
     return tensors
 
 
-def restore(tensors: Mapping[str, Tensor], optimizer: Optimizer, empty: ModelState, device: torch.device) -> ModelState:
+def restore(
+    tensors: Mapping[str, Tensor], optimizer: Optimizer, empty: ModelState, device: torch.device, *, mixed: bool
+) -> ModelState:
     """Put back what :func:`capture` gathered.
 
     Args:
         tensors: from a save.
         optimizer: new, of the same model.
-        empty: a state of the right shapes.
+        empty: a state of the right shapes and type.
         device: where training goes on.
+        mixed: whether precision is, which may have made the state narrower.
 
     Returns:
         The lanes' hidden state.
@@ -154,12 +157,14 @@ def restore(tensors: Mapping[str, Tensor], optimizer: Optimizer, empty: ModelSta
     _check_averages(averages, optimizer)
     optimizer.load_state_dict({**optimizer.state_dict(), "state": averages})
     state = []
+    narrower = {torch.bfloat16} if mixed else set()
     for layer, leaves in enumerate(empty):
         saved = []
         for leaf, like in enumerate(leaves):
             held = tensors.get(f"state.{layer}.{leaf}")
-            if held is None or held.shape != like.shape or not held.is_floating_point():  # mixed precision narrows it
-                raise RunError(f"the save does not fit this model: state {layer}.{leaf} is missing or of another shape")
+            if held is None or held.shape != like.shape or held.dtype not in {like.dtype, *narrower}:
+                wrong = f"state {layer}.{leaf} is missing, or of another shape or type"
+                raise RunError(f"the save does not fit this model: {wrong}")
             saved.append(held.to(device))
         state.append(tuple(saved))
     try:

@@ -130,10 +130,9 @@ def _read(position: Any, ranks: Ranks) -> tuple[Position, int]:
     """Return where this rank's window begins, and how many of its chunks were read."""
     if position is None:
         return Position(), 0
-    windows, chunk = (position.get(key) for key in ("windows", "chunk")) if isinstance(position, dict) else (None, None)
-    if not isinstance(windows, list) or not windows or not isinstance(chunk, int):
-        raise RunError(f"the save's state is damaged: {position!r} is no place in a stream")
-    starts = [Position.from_json(each) for each in windows]
+    if not isinstance(position, dict):
+        raise RunError(f"the save's state is damaged: {position} is no place in a stream")
+    starts, chunk = [Position(*each) for each in position["windows"]], position["chunk"]
     if len(starts) == ranks.size:
         return starts[ranks.place.rank], chunk
     return min(each.anew() for each in starts), 0

@@ -42,6 +42,8 @@ HOSTILE_CONFIGS = {
     "a split that counts text": put("corpus", "splits", "train", "chars", value="many"),
     "many threads": put("threads", value=10**6),
     "a later format": put("format_version", value=99),
+    "a gradient beyond single precision": put("settings", "clip_value", value=1e300),
+    "a decay beyond single precision": put("settings", "weight_decay", value=1e300),
     "an endless address": put("corpus", "address", value="x" * 10_000),
 }
 
@@ -105,6 +107,11 @@ HOSTILE_STATES = {
     "metrics of negative length": put("metrics_bytes", value=-1),
     "no window": put("window", value=None),
     "a loss that is text": put("best", "nats_per_token", value="low"),
+    "a place before the text": put("position", value=-6),
+    "a place that is text": put("position", value="x"),
+    "a window before the stream": put("position", value={"windows": [[0, -1, 0, 0]], "chunk": 0}),
+    "a window without a token": put("position", value={"windows": [[0, 0, 0]], "chunk": 0}),
+    "no window to read": put("position", value={"windows": [], "chunk": 0}),
 }
 
 
@@ -195,6 +202,8 @@ HOSTILE_TENSORS = {
     "averages of nothing": lambda tensors: {**tensors, "optimizer.99.step": tensors["optimizer.0.step"]},
     "averages without a number": lambda tensors: {**tensors, "optimizer.x.step": tensors["optimizer.0.step"]},
     "a hidden state of whole numbers": other("state.0.0", lambda held: held.astype("int64")),
+    "a hidden state of double precision": other("state.0.0", lambda held: held.astype("float64")),
+    "a hidden state of half precision": other("state.0.0", lambda held: held.astype("float16")),
     "a hidden state of another shape": other("state.0.0", lambda held: held[:1].copy()),
 }
 
@@ -209,6 +218,13 @@ def test_training_does_not_go_on_from_another_s_state(change, run, cli):
     result = cli("train", "--resume", "--name", "words", "--steps", 70)
     assert result.code == 1
     assert re.search("does not fit this model|random generator is damaged", result.err.splitlines()[-1])
+
+
+def test_training_does_not_go_on_from_a_place_in_a_stream(run, cli):
+    forge_state(run, put("position", value={"windows": [[0, 0, 0, 0]], "chunk": 1}))
+    result = cli("train", "--resume", "--name", "words", "--steps", 70)
+    assert result.code == 1
+    assert "is a place in a stream, and the corpus is none" in result.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "saves", "tensorboard", ".lock", ".owner"])

@@ -77,7 +77,7 @@ class Feed:
             self.waited += time.monotonic() - began
         self._started = True
         self._worker.ask({})
-        start, stop = (Position.from_json(told[key]) for key in ("start", "stop"))
+        start, stop = (Position(*told[key]) for key in ("start", "stop"))
         tokens: Ids = np.frombuffer(ids, dtype=np.dtype(told["dtype"]))
         return Window(tokens, start, stop, told["unseen"])
 
@@ -96,7 +96,7 @@ def answer(orders: dict[str, Any], asked: Iterator[Frame]) -> Iterator[Frame]:
         raise CorpusError(f"the corpus '{orders['address']}' was changed while it was read; try again")
     held_back = HeldBack(corpus, orders["val_fraction"])
     stream = TokenStream(corpus, held_back, fitted, orders["seed"], streaming.shuffle_buffer, Share(*orders["share"]))
-    windows = stream.windows(Position.from_json(orders["start"]), orders["size"])
+    windows = stream.windows(Position(*orders["start"]), orders["size"])
     for _, window in zip(asked, windows, strict=False):
         ids = window.ids.astype(fitted.dtype, copy=False)
         place = {"start": window.start.to_json(), "stop": window.stop.to_json()}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
-from typing import Any
-
-from charrnn.errors import RunError
 
 
 @dataclass(frozen=True, order=True)
@@ -31,14 +28,3 @@ class Position:
     def to_json(self) -> list[int]:
         """Return it as JSON."""
         return list(astuple(self))
-
-    @classmethod
-    def from_json(cls, saved: Any) -> Position:
-        """Read what :meth:`to_json` returned.
-
-        Raises:
-            RunError: it is something else.
-        """
-        if not isinstance(saved, list) or len(saved) != 4 or not all(isinstance(each, int) for each in saved):
-            raise RunError(f"the save's state is damaged: {saved!r} is no place in a stream")
-        return cls(*saved)
