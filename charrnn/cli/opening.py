@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from charrnn.declaration import Settings
 from charrnn.options import check
-from charrnn.settings import DeviceSettings, DynamicSettings, OpeningSettings, Settings
+from charrnn.settings import DeviceSettings, DynamicSettings, OpeningSettings
 
 if TYPE_CHECKING:
     from charrnn.generation.session import Session

@@ -12,10 +12,10 @@ import typer
 from pydantic.fields import FieldInfo
 
 from charrnn.cli.completion import complete_runs, completes
+from charrnn.declaration import Options, Settings
 from charrnn.layers import PAIRS, flag
 from charrnn.options import parse_pairs
 from charrnn.runs.place import ENVIRONMENT
-from charrnn.settings import Options, Settings
 from charrnn.units import parse_duration, parse_size
 
 Command = Callable[..., Any]

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from charrnn.declaration import Count, NotNegative, Options, Probability, Seed, Settings, of_kind
 from charrnn.errors import UsageError
-from charrnn.settings import Count, NotNegative, Options, Probability, Seed, Settings, of_kind
 
 
 def _parse_temperatures(value: object) -> object:

@@ -10,12 +10,13 @@ from pydantic import Field, model_validator
 
 from charrnn.corpora.packs.manifest import SplitRecord
 from charrnn.corpora.packs.pack import Part
+from charrnn.declaration import Settings
 from charrnn.errors import CharrnnError, RunError
 from charrnn.options import check
 from charrnn.runs.manifest import FileName, FileRecord
 from charrnn.runs.migrations import FORMAT_VERSION, migrate
 from charrnn.runs.seal import seal, unseal
-from charrnn.settings import Settings, TrainSettings
+from charrnn.settings import TrainSettings
 from charrnn.strict_file import read_file
 from charrnn.strict_json import LARGEST
 

@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from charrnn.declaration import Settings
 from charrnn.errors import RunError, UsageError
 from charrnn.options import check
 from charrnn.runs.layout import PARTS
 from charrnn.runs.seal import seal, unseal
-from charrnn.settings import Settings
 from charrnn.strict_file import open_file, read_file
 from charrnn.strict_json import LARGEST
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from charrnn.settings import NotNegative, Settings
+from charrnn.declaration import NotNegative, Settings
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Counter = Annotated[int, Field(ge=0, le=10**15)]
@@ -35,7 +35,7 @@ class WindowRecord(Settings):
 
 
 class StreamPlace(Settings):
-    """A place in a stream: where the window of each rank begins, by four numbers, and how many of its chunks were read."""
+    """A place in a stream: where each rank's window begins, by four numbers, and how many of its chunks were read."""
 
     windows: list[Annotated[list[Counter], Field(min_length=4, max_length=4)]] = Field(min_length=1)
     chunk: Counter

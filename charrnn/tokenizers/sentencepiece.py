@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
+from charrnn.declaration import Size
 from charrnn.errors import CorpusError, RunError, UsageError
-from charrnn.settings import Size
 from charrnn.strict_file import read_file
 from charrnn.tokenizers.base import Decoder, Ids, Tokenizer, Utf8Decoder
 from charrnn.tokenizers.segments import aligned, segments, segments_end

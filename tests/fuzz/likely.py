@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from charrnn.settings import Settings, TrainSettings
+from charrnn.declaration import Settings
+from charrnn.settings import TrainSettings
 from tests.fuzz.chance import Chance
 
 _WHOLE = (1, 2, 3, 4, 8, 16, 64)

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from charrnn.declaration import Settings
 from charrnn.errors import CorpusError, UsageError
 from charrnn.options import check
-from charrnn.settings import Settings
 from charrnn.strict_json import read_json
 
 MANIFEST = "manifest.json"

@@ -13,8 +13,9 @@ from pydantic import AfterValidator, Field
 from charrnn.corpora.base import Corpus
 from charrnn.corpora.recipe.split_map import SplitMap, parse_part
 from charrnn.corpora.rows.template import Template
+from charrnn.declaration import Options, Settings
 from charrnn.errors import CharrnnError, CorpusWarning, near_names
-from charrnn.settings import CorpusSettings, Options, Settings
+from charrnn.settings import CorpusSettings
 
 #: What opens the corpora of each source.
 SOURCES = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from charrnn.declaration import Count, Probability
 from charrnn.generation.network import Logits
 from charrnn.generation.sampling import log_probabilities
 from charrnn.generation.warpers.base import Warper
-from charrnn.settings import Count, Probability
 from charrnn.tokenizers.base import Ids, Tokenizer
 
 

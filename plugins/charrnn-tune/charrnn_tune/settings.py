@@ -6,8 +6,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from charrnn.declaration import Count, Duration, Settings
 from charrnn.errors import UsageError
-from charrnn.settings import Count, Duration, Settings
 
 
 class SearchSettings(Settings):
