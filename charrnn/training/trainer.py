@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from charrnn.errors import CorpusError, DivergedError, ExitCode, InterruptedRunError, PeerError, lacked
+from charrnn.errors import CorpusError, ExitCode, InterruptedRunError, PeerError, lacked
 from charrnn.launch import hand_on
 from charrnn.model import LanguageModel
 from charrnn.runs.layout import METRICS
@@ -19,6 +19,7 @@ from charrnn.runs.save import Save
 from charrnn.settings import TrainSettings
 from charrnn.training.batches import Batches, Chunk
 from charrnn.training.budget import Budget, Clock
+from charrnn.training.divergence import Divergence
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Sampled, Saved
 from charrnn.training.interrupt import StopRequest
 from charrnn.training.learner import Learner, Step
@@ -32,10 +33,6 @@ from charrnn.training.validation import Validation
 LOG_EVERY = 10
 #: Evaluations over a whole budget, where no interval is set.
 EVALUATIONS = 10
-#: A loss this many times the first one, or that of a guess at random, means divergence.
-_FAR_ABOVE = 2.0
-#: So many, at half the learning rate each, are advised.
-_MORE_ROLLBACKS = 3
 
 
 class Trainer:
@@ -73,6 +70,8 @@ class Trainer:
         self._observers = observers
         self._ranks = ranks
         self._sample = sample
+        vocab_size = learner.model.output.out_features
+        self._divergence = Divergence(vocab_size, settings.clip, run.resume_command)
         self._budget = Budget.of(settings, batches.per_epoch)
         self._clock = Clock(ranks)
         self._position = batches.position  # of the first chunk that was not learned from
@@ -204,16 +203,8 @@ class Trainer:
         """Return loss and gradient norm a step since the last logged line, if both are sound."""
         loss, norm = self._counters.window.means()
         loss = self._ranks.mean(loss)
-        self._check(loss)
-        if not math.isfinite(norm):
-            raise self._diverged(loss)
+        self._divergence.check(self._counters, loss, norm)
         return loss, norm
-
-    def _check(self, loss: float) -> None:
-        """Stop where the loss is no number, or far above its start and that of a guess at random."""
-        start = max(self._counters.start_loss or 0.0, math.log(self._learner.model.output.out_features))
-        if not math.isfinite(loss) or loss > start * _FAR_ABOVE:
-            raise self._diverged(loss)
 
     def _evaluation_is_due(self) -> bool:
         if self._settings.eval_every:
@@ -233,7 +224,7 @@ class Trainer:
         with self._learner.averaged():  # who hears of it sees the weights that were scored
             nats = self._validation.loss(self._learner.model)
             if not math.isfinite(nats):  # a model that only knows its text by heart has not diverged
-                raise self._diverged(nats)
+                raise self._divergence.error(counters, nats)
             bpc = self._validation.bits_per_char(nats)
             better = not counters.best or nats < counters.best["nats_per_token"]
             counters.evaluations = max(counters.evaluations, self._evaluations_by_now())
@@ -283,7 +274,7 @@ class Trainer:
         counters.seconds = self._clock.now
         weights = self._learner.weights()
         if not all(each.isfinite().all() for each in weights.values()):
-            raise self._diverged(math.nan)
+            raise self._divergence.error(counters, math.nan)
         training = {**self._learner.tensors(), **capture_losses(counters.window, self._ranks)}
         save = Save(weights, self._best, training, counters.to_dict(), logged)
         with self._ranks.together():
@@ -298,15 +289,4 @@ class Trainer:
         raise InterruptedRunError(
             f"interrupted at step {self._counters.step}; everything is saved, go on with: {self._run.resume_command}",
             exit_code,
-        )
-
-    def _diverged(self, loss: float) -> DivergedError:
-        counters, clip = self._counters, self._settings.clip / 4 or 1
-        best, more = counters.best, counters.rollbacks + _MORE_ROLLBACKS
-        kept = f"the best weights, of step {best['step']}, are kept" if best else "there were none worth keeping yet"
-        tried = "it went back as often as --max-rollbacks lets it; " if counters.rollbacks else ""
-        return DivergedError(
-            f"training diverged at step {counters.step}: the loss is {loss:.4g}",
-            f"{tried}{kept}. Try again with a lower --lr, or --clip {clip:g}, or go back and on with: "
-            f"{self._run.resume_command} --max-rollbacks {more}",
         )
