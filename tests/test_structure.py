@@ -26,7 +26,7 @@ TIERS = [
     ["cells", "tokenizers", "recurrence"],
     ["builtin", "plugins", "layers", "options"],
     ["registry", "settings", "hookspecs", "atomic", "strict_json", "strict_toml"],
-    ["isolation", "units", "strict_file", "nesting", "memory"],
+    ["isolation", "declaration", "units", "strict_file", "nesting", "memory"],
     ["launch"],
     ["errors", "controls"],
 ]
@@ -63,7 +63,7 @@ def test_imports_point_one_way(path):
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_file_can_be_read_at_a_sitting(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 320
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
