@@ -285,7 +285,7 @@ def run_started(run):
 KILLED_AT = [SystemRandom().randint(1, DISTURBED["steps"]) for _ in range(2)]
 
 
-@pytest.mark.parametrize(("victim", "step"), enumerate(KILLED_AT))
+@pytest.mark.parametrize(("victim", "step"), [*enumerate(KILLED_AT)])
 def test_a_rank_that_is_killed_is_started_again_and_every_step_is_done(victim, step, trained_by_two, monkeypatch):
     monkeypatch.chdir(trained_by_two)
     (trained_by_two / "kills.py").write_text(KILLS)
