@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.cli.unraisable import tell_or_ask_again
 from tests.conftest import TINY
 from tests.runs.test_same_bits import RUNS, assert_same
 from tests.same_bits import saved
@@ -106,3 +107,57 @@ def test_the_first_signal_lets_a_save_be_finished(text_file, program, tmp_path):
     assert stopped.code == 130
     assert "interrupted at step 25; everything is saved" in stopped.err
     assert saved(RUNS / "mine")["step"] == 25
+
+
+#: A plugin that has the signal come in a finalizer, which can raise nothing, while a run is prepared.
+FINALIZER = """
+import os
+import signal
+
+from charrnn import hookimpl
+from charrnn.training import new
+
+prepared = new.check_memory
+
+
+class Last:
+    def __del__(self):
+        signal.raise_signal(int(os.environ["NUMBER"]))
+
+
+def patched(*args):
+    Last()
+    signal.pause()
+    return prepared(*args)
+
+
+new.check_memory = patched
+
+
+@hookimpl
+def run_started(run):
+    pass
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_comes_where_nothing_can_be_raised_is_not_lost(number, code, text_file, program, tmp_path):
+    plugin = tmp_path / "finalizer.py"
+    plugin.write_text(FINALIZER)
+    stopped = program("--plugin", plugin, "train", text_file, *TINY, "--steps", 40, env={"NUMBER": str(int(number))})
+    assert stopped.code == code, stopped.err
+    assert "interrupted before training began" in stopped.err.splitlines()[-1]
+    assert "ignored" not in stopped.err
+
+
+def test_an_error_where_nothing_can_be_raised_is_told_without_steering_the_terminal(capsys):
+    class Last:
+        def __del__(self):
+            raise RuntimeError("\x1b[2J")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", tell_or_ask_again)
+        Last()
+    told = capsys.readouterr().err
+    assert told.startswith("Exception ignored in: ")
+    assert told.endswith("RuntimeError: ␛[2J\n")
