@@ -61,6 +61,15 @@ def test_an_empty_line_lets_the_model_go_on_to_the_line_s_end(talk, session):
     assert back.out.endswith("def \n")
 
 
+def test_what_is_shown_steers_no_terminal_and_what_is_written_is_the_text(talk):
+    """A person reads standard error, wherever it leads."""
+    result = talk("a\x1b[2Jb", "/text")
+    assert "\x1b" not in result.err
+    assert "a␛[2Jb\n" in result.err
+    assert "\x1b[2J" in result.out
+    assert "a\x1b[2Jb\n" in talk("a\x1b[2Jb", "/text", flags=("--interactive", "--raw")).err
+
+
 def test_the_state_is_carried(talk, session):
     """What the model says after turns is what it says after the whole text."""
     result = talk("de", "f ma", "in")

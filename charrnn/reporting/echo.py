@@ -31,15 +31,15 @@ def tell(text: str = "", end: str = "\n") -> None:
 
 
 def send(text: str, *, raw: bool = False, err: bool = False) -> None:
-    """Write some of a text: as it is into a pipe or a file, and on a terminal with its control characters shown.
+    """Write some of a text: as it is into a pipe or a file, and for a person with its control characters shown.
 
     Args:
         text: of a model, or of a corpus.
-        raw: sends a terminal the text as it is, too.
-        err: writes on standard error.
+        raw: sends it as it is in any case.
+        err: writes on standard error, which is for a person wherever it leads.
     """
     stream = sys.stderr if err else sys.stdout
-    _write(stream, text if raw or not stream.isatty() else printable(text))
+    _write(stream, printable(text) if not raw and (err or stream.isatty()) else text)
 
 
 def confirm(question: str, otherwise: str) -> bool:
