@@ -6,7 +6,6 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -89,10 +88,6 @@ class Corpus(ABC):
         """Return a hash that differs when the text may: by default, of the provenance."""
         return digest(self.provenance())
 
-    def blamed(self) -> AbstractContextManager[None]:
-        """Run code of the corpus; what it raises is told as its plugin's fault."""
-        return self.entry.blamed() if self.entry else nullcontext()
-
     def identity(self) -> str:
         """Return what tells this text from others in the cache: a plugin's corpus is another if its code is."""
         if self.entry is None or self.entry.owner.ours:
@@ -117,8 +112,7 @@ def read_all(corpus: Corpus, splits: Iterable[str], doing: str, progress: Progre
     """Read splits one after another, and tell of how far it is."""
     done, total = 0, corpus.size()
     for split in splits:
-        with corpus.blamed():
-            for piece in corpus.read(split):
-                yield piece
-                done += utf8_size(piece)
-                progress(doing, done, total)
+        for piece in corpus.read(split):
+            yield piece
+            done += utf8_size(piece)
+            progress(doing, done, total)

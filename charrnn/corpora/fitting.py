@@ -17,7 +17,7 @@ from charrnn.options import check_options
 from charrnn.plugins import plugins
 from charrnn.registry import Entry
 from charrnn.settings import TokenizerSettings
-from charrnn.tokenizers.base import Growing, Tokenizer
+from charrnn.tokenizers.base import Growing, Ids, Tokenizer
 
 _FORMAT = 1
 
@@ -34,6 +34,17 @@ class FittedTokenizer:
     def dtype(self) -> np.dtype[Any]:
         """The smallest type that holds the ids, which they are kept and sent in."""
         return np.min_scalar_type(max(self.tokenizer.vocab_size - 1, 0))
+
+    def encode(self, text: str) -> Ids:
+        """Turn text into ids.
+
+        Raises:
+            PluginError: the tokenizer failed, or what it returns is none.
+        """
+        if self.entry.owner.ours:
+            return self.tokenizer.encode(text)
+        with self.entry.blamed():
+            return _ids(self.tokenizer.encode(text), self.tokenizer.vocab_size)
 
     def identity(self) -> str:
         """Hash what makes its ids: the same tokenizer, the same packs."""
@@ -54,11 +65,40 @@ def _code(entry: Entry) -> list[str]:
 
 
 def load_tokenizer(name: str, directory: Path) -> FittedTokenizer:
-    """Load a tokenizer from the files that it saved."""
+    """Load a tokenizer from the files that it saved.
+
+    Raises:
+        UsageError: there is none of that name.
+        PluginError: it failed, or is not as its contract has it.
+    """
     entry = plugins().tokenizers[name]
     loaded = entry.load()
     with entry.blamed():
-        return FittedTokenizer(loaded.load(directory), entry, directory)
+        tokenizer = loaded.load(directory)
+        if not entry.owner.ours:
+            _try(tokenizer)
+        return FittedTokenizer(tokenizer, entry, directory)
+
+
+def _try(tokenizer: Any) -> None:
+    """Make sure that a plugin's tokenizer returns what its contract says; raises TypeError or ValueError."""
+    if not isinstance(tokenizer, Tokenizer):
+        raise TypeError(f"its load() should return a charrnn.Tokenizer, not {tokenizer!r}")
+    if not isinstance(tokenizer.vocab_size, int):
+        raise TypeError(f"its vocab_size should be a whole number, not {tokenizer.vocab_size!r}")
+    text = tokenizer.decode(np.array([0]))
+    if not isinstance(text, str):
+        raise TypeError(f"its decode() should return text, not {text!r}")
+    _ids(tokenizer.encode(text), tokenizer.vocab_size)
+
+
+def _ids(found: Any, vocab_size: int) -> Ids:
+    if not isinstance(found, np.ndarray) or found.ndim != 1 or (found.size and found.dtype.kind not in "iu"):
+        raise TypeError(f"its encode() should return a one-dimensional array of whole numbers, not {found!r:.60}")
+    if found.size and not (found.min() >= 0 and found.max() < vocab_size):
+        wrong = found.min() if found.min() < 0 else found.max()
+        raise ValueError(f"its encode() returns the id {wrong}, and ids are 0 to {vocab_size - 1}")
+    return found
 
 
 def fit_tokenizer(corpus: Corpus, settings: TokenizerSettings, progress: Progress) -> FittedTokenizer:

@@ -110,8 +110,7 @@ def prepare_to_train(
 
 
 def _check_shares(corpus: Corpus, readers: int) -> None:
-    with corpus.blamed():
-        shards = len(corpus.shards("train"))
+    shards = len(corpus.shards("train"))
     if shards < readers:
         raise CorpusError(
             f"the corpus '{corpus.name}' has {shards} shard{'s' if shards != 1 else ''} to stream, and {readers} ranks "

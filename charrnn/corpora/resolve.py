@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from charrnn.corpora.base import Corpus
+from charrnn.corpora.checked import Checked
 from charrnn.corpora.hub import Hub, parse_address
 from charrnn.corpora.local.files import Files, find_files
 from charrnn.corpora.local.stdin import ADDRESS as STDIN
@@ -36,9 +38,11 @@ def _find(address: str, settings: CorpusSettings) -> Corpus:
         target = entry.load()
         given = settings.corpus_options
         options = check_options(entry, option_function(entry), given) if given else {}
-        with entry.blamed():
-            corpus: Corpus = target(settings, **options)
-            corpus.entry, corpus.options = entry, options
+        opens = partial(target, settings, **options)
+        if not entry.owner.ours:
+            return Checked(opens, entry, options)
+        corpus: Corpus = opens()
+        corpus.entry, corpus.options = entry, options
         return corpus
     if settings.corpus_options:
         told = " ".join(f"{key}={value}" for key, value in settings.corpus_options.items())

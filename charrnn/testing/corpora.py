@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
 from charrnn.corpora.base import Corpus
+from charrnn.corpora.checked import NAME
 from charrnn.settings import CorpusSettings
 from charrnn.testing.checks import Checks, require
 
@@ -39,7 +39,7 @@ CHECKS = Checks(CorpusSubject)
 def has_a_name(subject: CorpusSubject) -> None:
     """The name becomes part of a run's folder."""
     corpus = subject.open()
-    require(bool(re.fullmatch(r"[\w.-]+", corpus.name)), f"its name is {corpus.name!r}; use letters, digits, - and _")
+    require(bool(NAME.fullmatch(corpus.name)), f"its name is {corpus.name!r}; use letters, digits, - and _")
     require(isinstance(corpus.separator, str), f"its separator is {corpus.separator!r}, no text")
 
 

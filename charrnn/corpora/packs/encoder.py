@@ -101,9 +101,10 @@ def encode(fitted: FittedTokenizer, text: str) -> Encoded:
     Raises:
         PluginError: the tokenizer failed.
     """
+    ids = fitted.encode(text)
     with fitted.entry.blamed():
-        ids = fitted.tokenizer.encode(text)
-        return Encoded(ids.astype(fitted.dtype, copy=False).tobytes(), len(ids), dict(fitted.tokenizer.unseen(text)))
+        unseen = dict(fitted.tokenizer.unseen(text))
+    return Encoded(ids.astype(fitted.dtype, copy=False).tobytes(), len(ids), unseen)
 
 
 def answer(orders: dict[str, Any], asked: Iterator[Frame]) -> Iterator[Frame]:

@@ -85,7 +85,7 @@ class TokenStream:
         for place, text in self._parts(start):
             with self._fitted.entry.blamed():
                 unseen.update(self._tokenizer.unseen(text))
-                ids = self._tokenizer.encode(text)[place.token :]
+            ids = self._fitted.encode(text)[place.token :]
             while count + len(ids) >= size:
                 missing = size - count
                 place = replace(place, token=place.token + missing)
@@ -98,8 +98,7 @@ class TokenStream:
 
     def _parts(self, start: Position) -> Iterator[tuple[Position, str]]:
         """Yield what is encoded at once, and where it begins; the first at ``start``, which may be within it."""
-        with self._corpus.blamed():
-            shards = self._corpus.shards("train")
+        shards = self._corpus.shards("train")
         at = start
         while True:
             whole, found = not (at.shard or at.part), False
@@ -128,8 +127,7 @@ class TokenStream:
 
     def _texts(self, shard: Shard, epoch: int, ordinal: int) -> Iterator[str]:
         documents = self._shuffled(shard, self._chance(epoch, ordinal)) if shard.documents else None
-        with self._corpus.blamed():
-            yield from self._held_back.left(units(shard, self._corpus.separator, documents))
+        return self._held_back.left(units(shard, self._corpus.separator, documents))
 
     def _shuffled(self, shard: Shard, chance: np.random.Generator) -> Iterator[str]:
         block: list[str] = []
