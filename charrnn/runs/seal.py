@@ -39,14 +39,16 @@ def unseal(data: bytes) -> tuple[dict[str, Any], str]:
     content = parse_json(data)
     if not isinstance(content, dict):
         raise ValueError("it should hold an object")
-    found = content.pop(_KEY, "")
-    if found and _seal_of(data, found) != found:
+    if _KEY not in content:
+        return content, ""
+    found = content.pop(_KEY)
+    if not isinstance(found, str) or not found or _seal_of(data, found) != found:
         raise BrokenSealError("it was changed since it was written: its seal does not fit")
-    return content, str(found)
+    return content, found
 
 
-def _seal_of(data: bytes, found: object) -> str:
-    before, mark, after = data.rpartition(str(found).encode())
+def _seal_of(data: bytes, found: str) -> str:
+    before, mark, after = data.rpartition(found.encode())
     return hashlib.sha256(before + _BLANK.encode() + after).hexdigest() if mark else ""
 
 

@@ -65,7 +65,15 @@ def verify(run: Run) -> Findings:
     """
     for _ in range(_LOOKS):
         before = _pointer(run)
-        found = _look(run)
+        try:
+            found = _look(run)
+        except OSError as error:
+            found = Findings(run)
+            path = Path(error.filename or run.path)
+            found.damage.append(
+                Damage(path, f"{path} cannot be read: {error.strerror}", "what else is wrong is unknown")
+            )
+            break
         if _pointer(run) == before:
             break
     return found
@@ -88,8 +96,8 @@ def _look(run: Run) -> Findings:
     tokenizer = known and _verify_tokenizer(run, found)
     saves = run.saves if known else Saves(run.path, sealed=True)
     latest = _verify_latest(run.path, saves, found)
-    best = False
-    for save in saves.all():
+    best, every = False, saves.all()
+    for save in every:
         damaged = list(_damaged_parts(save, found))
         if not damaged:
             found.whole[save.path.name] = save.step
@@ -100,7 +108,11 @@ def _look(run: Run) -> Findings:
             best = not {each.path.name for each in damaged} & {BEST_PART, MANIFEST}
     if latest is not None and latest.path.name in found.whole:
         _verify_metrics(run.path, latest, found)
-        _verify_model(run.path, latest, saves.uncounted(latest), found)
+        _verify_model(run.path, [latest, *saves.uncounted(latest)], found)  # killed before the newer one counted
+    elif found.whole:
+        newest = next(each for each in reversed(every) if each.path.name in found.whole)
+        _verify_metrics(run.path, newest, found)
+        _verify_model(run.path, [newest, *(each for each in every if each.path != newest.path)], found)
     found.holder = holder(run.path)
     found.left = [*([] if found.holder else run.left_behind()), *saves.aside()]
     found.generates = tokenizer and best
@@ -181,12 +193,13 @@ def _verify_metrics(path: Path, save: SavedDirectory, found: Findings) -> None:
         found.damage.append(Damage(path / METRICS, f"{path / METRICS} is damaged: it is not what was saved", harm))
 
 
-def _verify_model(path: Path, save: SavedDirectory, uncounted: Sequence[SavedDirectory], found: Findings) -> None:
-    if save.manifest is None:
+def _verify_model(path: Path, saves: Sequence[SavedDirectory], found: Findings) -> None:
+    """Look at the model for other programs, which is of one of some saves: of the first, if all is well."""
+    if saves[0].manifest is None:
         return
     found.checked += 1
     problems = []
-    for each in (save, *uncounted):  # a process may have been killed after it wrote this, before its save counted
+    for each in saves:
         try:
             if each.manifest is not None:
                 check_file(path / MODEL, each.manifest.files[BEST_PART])

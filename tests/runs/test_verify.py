@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -129,6 +130,50 @@ def test_every_run_is_verified_where_none_is_named(mine, cli):
     assert "no runs in" in cli("runs", "verify", "--checkpoints", "empty").err
 
 
+def test_a_run_that_cannot_be_mended_keeps_no_other_from_it(mine, cli):
+    shutil.copytree(mine.path, "checkpoints/other")
+    shutil.copytree(mine.path, "checkpoints/third")
+    damage(Path("checkpoints/other/config.json"))
+    with Run(Path("checkpoints/third")).locked():
+        damage(mine.path / "latest", at=3)
+        result = cli("runs", "verify", "--mend")
+    assert result.code == 1
+    assert "save 00000030 counts now" in result.err
+    assert "run 'other' is not mended: checkpoints/other/config.json is damaged: " in result.err
+    assert "run 'third' is not mended: run 'third' is in use by " in result.err
+    assert "run mine: whole" in result.out
+    assert "run other: damaged" in result.out
+
+
+@pytest.mark.parametrize("mended", [[], ["--mend"]])
+def test_a_run_that_cannot_be_read_keeps_no_other_from_being_looked_at(mended, mine, cli, monkeypatch):
+    shutil.copytree(mine.path, "checkpoints/other")
+    look = Saves.all
+
+    def denied(saves):
+        if saves.directory.parent.name == "other":
+            raise PermissionError(13, "Permission denied", str(saves.directory))
+        return look(saves)
+
+    monkeypatch.setattr(Saves, "all", denied)
+    result = cli("runs", "verify", *mended)
+    assert result.code == 1
+    assert "run mine: whole" in result.out
+    assert "checkpoints/other/saves cannot be read: Permission denied" in result.out
+
+
+def test_all_that_is_damaged_is_told_at_once(mine, cli):
+    for name in ("latest", "metrics.jsonl", "model.safetensors"):
+        damage(mine.path / name, at=5)
+    result = cli("runs", "verify", "mine")
+    assert {Path(each["file"]).name for each in cli("runs", "verify", "mine", "--json").json()[0]["damage"]} == {
+        "latest",
+        "metrics.jsonl",
+        "model.safetensors",
+    }
+    assert result.code == 1
+
+
 def test_metrics_that_are_damaged_are_told_of_and_training_goes_on(mine, cli):
     damage(mine.path / "metrics.jsonl", at=5)
     result = cli("train", "--resume", "--name", "mine", "--steps", 34)
@@ -166,6 +211,15 @@ def test_no_byte_of_what_was_sealed_can_change(content, data):
         return
     assert not found, "a changed file keeps no seal that fits"
     assert read != content or "seal" not in bytes(sealed).decode()
+
+
+@pytest.mark.parametrize("value", ["null", "false", "0", "[]", "{}", '""', '"0"', "1"])
+def test_what_is_no_seal_is_a_broken_one(value):
+    sealed = seal({"step": 1})
+    broken = re.sub(rb'"[0-9a-f]{64}"', value.encode(), sealed)
+    assert broken != sealed
+    with pytest.raises(BrokenSealError, match="changed since it was written"):
+        unseal(broken)
 
 
 def test_another_s_seal_is_told():

@@ -8,11 +8,12 @@ import typer
 
 from charrnn.cli.parameters import Checkpoints, Json
 from charrnn.cli.runs.names import names_argument, tell_none
-from charrnn.errors import ExitCode
+from charrnn.errors import ExitCode, RunError
 from charrnn.reporting.echo import say_json, tell
 from charrnn.runs.find import find_runs, list_runs
 from charrnn.runs.mending import mend
 from charrnn.runs.place import checkpoints_directory
+from charrnn.runs.run import Run
 from charrnn.runs.verification import Findings, verify
 
 
@@ -33,10 +34,7 @@ def verify_(
     chosen = find_runs(runs, directory) if runs else list_runs(directory)
     if not chosen and not json:
         tell_none(checkpoints)
-    if mend_:
-        for run in chosen:
-            for done in mend(run):
-                tell(done)
+    mended = [_mended(run) for run in chosen] if mend_ else []
     found = [verify(run) for run in chosen]
     if json:
         say_json([_record(each) for each in found])
@@ -45,7 +43,23 @@ def verify_(
 
         for each in found:
             print_findings(each)
-    return ExitCode.TOLD_ERROR if any(each.damage for each in found) else ExitCode.DONE
+    well = all(mended) and not any(each.damage for each in found)
+    return ExitCode.DONE if well else ExitCode.TOLD_ERROR
+
+
+def _mended(run: Run) -> bool:
+    """Mend a run, and tell what was done, or why it was not: others come after it."""
+    try:
+        for done in mend(run):
+            tell(done)
+    except RunError as error:
+        why = str(error)
+    except OSError as error:
+        why = f"{error.filename} cannot be read: {error.strerror}"
+    else:
+        return True
+    tell(f"run '{run.name}' is not mended: {why}")
+    return False
 
 
 def _record(found: Findings) -> dict[str, Any]:
