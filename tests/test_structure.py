@@ -39,6 +39,9 @@ def sources():
     return sorted(PACKAGE.rglob("*.py"))
 
 
+ALL_SOURCES = [*sources(), *sorted(ROOT.glob("plugins/*/charrnn_*/**/*.py"))]
+
+
 def tier(part):
     return next((number for number, parts in enumerate(TIERS) if part in parts), None)
 
@@ -66,16 +69,75 @@ def test_a_file_can_be_read_at_a_sitting(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_nothing_is_unpickled_or_evaluated(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            name = ast.unparse(node.func)
-            assert name not in ("eval", "exec", "torch.load", "pickle.load", "pickle.loads"), f"line {node.lineno}"
-        if isinstance(node, ast.keyword):
-            assert node.arg != "trust_remote_code"
+#: Modules whose purpose it is to make objects, or code, of bytes.
+UNPICKLERS = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "jsonpickle"}
+    "pickle",
+    "_pickle",
+    "cPickle",
+    "pickle5",
+    "cloudpickle",
+    "dill",
+    "joblib",
+    "marshal",
+    "shelve",
+    "jsonpickle",
+}
+#: What runs a text, under whatever name it is called.
+EVALUATORS = {"eval", "exec", "execfile"}
+
+
+def unpickling(tree):
+    """What may run code that a file holds: imports, loaders, and flags that allow it."""
+    torches = {"torch"}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            assert not {alias.name for alias in node.names} & {"pickle", "dill", "marshal", "shelve"}
+            torches |= {alias.asname for alias in node.names if alias.name == "torch" and alias.asname}
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        yield from (name for name in names if name.split(".")[0] in UNPICKLERS or name == "torch.load")
+        if isinstance(node, ast.Name) and node.id in EVALUATORS:
+            yield node.id
+        if isinstance(node, ast.Attribute) and node.attr in ("load", "jit", "package", "hub"):
+            yield from [ast.unparse(node)] if ast.unparse(node.value) in torches else []
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
+            yield node.arg
+        if isinstance(node, ast.keyword) and node.arg == "trust_remote_code":
+            yield node.arg
+        if isinstance(node, ast.Constant) and node.value in ("trust_remote_code", "allow_pickle"):
+            yield node.value
+
+
+@pytest.mark.parametrize("path", ALL_SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_unpickled_or_evaluated(path):
+    assert not list(unpickling(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "import os, dill",
+        "import joblib.numpy_pickle",
+        "torch.load(path)",
+        "import torch as t; t.load(path)",
+        "from torch import load",
+        "torch.jit.load(path)",
+        "torch.hub.load(name)",
+        "np.load(path, allow_pickle=True)",
+        "load(name, trust_remote_code=False)",
+        "load(**{'trust_remote_code': True})",
+        "eval(text)",
+        "run = exec",
+    ],
+)
+def test_what_would_be_is_found(source):
+    assert list(unpickling(ast.parse(source)))
+    assert not list(unpickling(ast.parse("model.eval(); re.compile(text); json.load(file); np.load(path)")))
 
 
 def written(tree):
@@ -103,7 +165,7 @@ WRITERS = ("controls.py", "reporting/echo.py", "reporting/console.py", "__main__
 
 @pytest.mark.parametrize(
     "path",
-    [*sources(), *sorted(ROOT.glob("plugins/*/charrnn_*/**/*.py"))],
+    ALL_SOURCES,
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_there_is_one_way_to_the_terminal(path):

@@ -7,8 +7,9 @@ import signal
 import sys
 import threading
 
-from charrnn.controls import print_traceback, printable
+from charrnn.controls import print_traceback
 from charrnn.errors import ExitCode, InterruptedRunError
+from charrnn.reporting.echo import tell
 
 #: Seconds after which Python is out of there.
 _SOON = 0.01
@@ -22,6 +23,6 @@ def tell_or_ask_again(unraisable: sys.UnraisableHookArgs) -> None:
         number = signal.SIGTERM if ended == ExitCode.TERMINATED else signal.SIGINT
         threading.Timer(_SOON, os.kill, (os.getpid(), number)).start()
         return
-    sys.stderr.write(printable(f"{unraisable.err_msg or 'Exception ignored in'}: {unraisable.object!r}\n"))
+    tell(f"{unraisable.err_msg or 'Exception ignored in'}: {unraisable.object!r}")
     if error is not None:
         print_traceback(unraisable.exc_type, error, unraisable.exc_traceback)
