@@ -71,17 +71,6 @@ def test_a_file_can_be_read_at_a_sitting(path):
 
 #: Modules whose purpose it is to make objects, or code, of bytes.
 UNPICKLERS = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "jsonpickle"}
-    "pickle",
-    "_pickle",
-    "cPickle",
-    "pickle5",
-    "cloudpickle",
-    "dill",
-    "joblib",
-    "marshal",
-    "shelve",
-    "jsonpickle",
-}
 #: What runs a text, under whatever name it is called.
 EVALUATORS = {"eval", "exec", "execfile"}
 

@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -63,12 +64,14 @@ class Ending:
     Attributes:
         code: its exit code; negative: the signal that killed it.
         step: the last that it took; 0 where there was none.
+        saved: the last that it said was saved; 0 where there was none.
         told: what it wrote on standard error.
         seconds: that it lived.
     """
 
     code: int
     step: int
+    saved: int
     told: str
     seconds: float
 
@@ -100,30 +103,41 @@ def run_child(arguments: Sequence[str], folder: Path, death: Death, report: Path
         os.close(reads)
         _train(arguments, writes, folder / "told.txt", death, report, step)
     os.close(writes)
+    written = bytearray()
     try:
-        if _its_time_comes(reads, death):
+        if _its_time_comes(reads, death, written):
             os.kill(child, signal.SIGKILL)
     except TimeoutError:
         os.kill(child, signal.SIGKILL)
         raise
     finally:
-        os.close(reads)
         _, status = os.waitpid(child, 0)
+        os.set_blocking(reads, False)  # what it has started may have the other end still
+        with suppress(BlockingIOError):
+            while piece := os.read(reads, 65536):
+                written += piece
+        os.close(reads)
     seconds = time.monotonic() - begun
     told = (folder / "told.txt").read_text(errors="replace")
-    return Ending(os.waitstatus_to_exitcode(status), _STEP.unpack(step[:])[0], told, seconds)
+    code = os.waitstatus_to_exitcode(status)
+    return Ending(code, _STEP.unpack(step[:])[0], last_saved(bytes(written)), told, seconds)
 
 
-def _its_time_comes(lines: int, death: Death) -> bool:
-    """Wait until a child is to be killed; tells whether it is, or has ended before."""
-    seen = 0
+def last_saved(written: bytes) -> int:
+    """Return the last step that a process said was saved; what is half a line says nothing."""
+    events = [json.loads(line) for line in written.split(b"\n")[:-1]]
+    return max((each["step"] for each in events if each["event"] == "saved"), default=0)
+
+
+def _its_time_comes(lines: int, death: Death, written: bytearray) -> bool:
+    """Wait until a child is to be killed, keep what it writes; tells whether it is to be, or has ended before."""
     until = time.monotonic() + (_HANGS if death.seconds is None else death.seconds)
     while select.select([lines], [], [], max(0.0, until - time.monotonic()))[0]:
         piece = os.read(lines, 65536)
         if not piece:
             return False
-        seen += piece.count(b"\n")
-        if death.lines is not None and seen >= death.lines:
+        written += piece
+        if death.lines is not None and written.count(b"\n") >= death.lines:
             return True
     if death.seconds is None:
         raise TimeoutError(f"it hung for {_HANGS} seconds")

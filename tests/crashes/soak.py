@@ -103,7 +103,7 @@ class Soak:
                 return  # it came to its end before that moment
             self.tally.kills[death.kind] += 1
             try:
-                safe = check_after_death(self._folder / "parts/run", reference, safe or 0)
+                safe = check_after_death(self._folder / "parts/run", reference, max(safe or 0, ending.saved))
             except Fault as fault:
                 raise Fault(f"{fault} (killed at {death})") from fault
             if safe is None:

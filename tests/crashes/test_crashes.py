@@ -13,6 +13,7 @@ import pytest
 import charrnn
 from charrnn.runs.run import Run
 from tests.crashes.checks import Fault, Reference, check_after_death, check_end
+from tests.crashes.child import last_saved
 from tests.crashes.moments import hash_of
 from tests.same_bits import figures, saved
 from tests.test_structure import ROOT
@@ -55,6 +56,13 @@ class TestWhatIsLookedAt:
         run.path.rename("elsewhere")
         with pytest.raises(Fault, match="the run is gone"):
             check_after_death(run.path, reference, 12)
+
+    def test_what_was_said_to_be_saved(self):
+        lines = [{"event": "saved", "step": 10}, {"event": "logged", "step": 20}, {"event": "saved", "step": 30}]
+        written = "".join(json.dumps(each) + "\n" for each in lines).encode()
+        assert last_saved(written) == 30
+        assert last_saved(written[:-1]) == 10
+        assert last_saved(b"") == 0
 
     def test_other_weights(self, run, reference):
         with pytest.raises(Fault, match="not those of an undisturbed run"):
