@@ -109,7 +109,7 @@ def _look(run: Run) -> Findings:
     if latest is not None and latest.path.name in found.whole:
         _verify_metrics(run.path, latest, found)
         _verify_model(run.path, [latest, *saves.uncounted(latest)], found)  # killed before the newer one counted
-    elif found.whole:
+    elif found.whole and (latest or any(each.path == run.path / LATEST for each in found.damage)):
         newest = next(each for each in reversed(every) if each.path.name in found.whole)
         _verify_metrics(run.path, newest, found)
         _verify_model(run.path, [newest, *(each for each in every if each.path != newest.path)], found)
