@@ -303,7 +303,9 @@ def test_a_rank_that_is_killed_is_started_again_and_every_step_is_done(victim, s
     assert_same(killed, "undisturbed")
 
 
-def test_torchrun_that_is_asked_to_stop_saves_what_its_ranks_have_learned(text_file):
+@pytest.mark.parametrize(("number", "send"), [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)])
+def test_torchrun_that_is_asked_to_stop_saves_what_its_ranks_have_learned(number, send, text_file):
+    """By SIGTERM, or by Ctrl-C, which a terminal sends to all in front of it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         endpoint = f"127.0.0.1:{free.getsockname()[1]}"
@@ -314,10 +316,11 @@ def test_torchrun_that_is_asked_to_stop_saves_what_its_ranks_have_learned(text_f
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        start_new_session=True,
     )
     while '"logged"' not in process.stdout.readline():
         assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
+    send(process.pid, number)
     _, told = process.communicate(timeout=60)
     (line,) = [each for each in told.splitlines() if each.startswith("charrnn: ")]
     assert line.startswith("charrnn: interrupted at step ")
