@@ -57,6 +57,28 @@ def test_a_hostile_config_is_refused(change, run):
     assert said.startswith("charrnn: ")
 
 
+MISSING_CELLS = {
+    "a package": ("nice", "evil-package", "in evil-package 6.6.6, which is to be installed only if you trust it"),
+    "a file": ("evil", "", "it was a file, which is to be given by --plugin only if you trust it"),
+    "charrnn itself": ("builtin", "charrnn-cli", "needs the cell 'nicecell' of charrnn 6.6.6 itself, and charrnn"),
+}
+
+
+@pytest.mark.parametrize(("plugin", "distribution", "told"), MISSING_CELLS.values(), ids=MISSING_CELLS.keys())
+def test_no_command_is_told_that_would_run_a_stranger_s_code(plugin, distribution, told, run):
+    record = {"name": "nicecell", "plugin": plugin, "distribution": distribution, "version": "6.6.6"}
+
+    def forge(content):
+        content["settings"]["cell"] = "nicecell"
+        content["plugins"]["cell"] = record
+
+    forge_config(run, forge)
+    code, said = opened("sample", "words", "--length", 5)
+    assert code == 1
+    assert told in said
+    assert not re.search(r"pip|==|evil\.py", said)
+
+
 RAW_CONFIGS = {
     "nothing": b"",
     "100 MB of nested JSON": b'{"settings":' * 8_000_000,
