@@ -81,7 +81,7 @@ def _reopened(
     if corpus is not None and not _same(corpus, before.corpus.address):
         raise UsageError(
             f"run '{run.name}' was trained on '{before.corpus.address}', not '{corpus}'; leave CORPUS out, or start a "
-            f"new run with: charrnn train {corpus} --init-from {run.name}"
+            f"new run with: {run.start_command(corpus)}"
         )
     settings = _changed(run, read_settings(given, file))
     check_budget(settings, streamed=before.corpus.streamed)
