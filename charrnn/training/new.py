@@ -32,7 +32,7 @@ from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
 from charrnn.runs.tokenizer import run_tokenizer
-from charrnn.settings import ONLY_IN_TRAINING, ModelSettings, TokenizerSettings, TrainSettings
+from charrnn.settings import INHERITED, TrainSettings
 from charrnn.training.alphabet import learned, unseen
 from charrnn.training.budget import check_budget
 from charrnn.training.embeddings import start_from
@@ -216,14 +216,13 @@ def _as_wide_as(vectors: Vectors, settings: TrainSettings, source: Run | None) -
 def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
     """Take shape and tokenizer from the run whose weights are taken."""
     theirs = source.config.settings
-    inherited = ({*ModelSettings.model_fields} - ONLY_IN_TRAINING) | {*TokenizerSettings.model_fields}
-    for key in sorted(inherited & settings.model_fields_set):
+    for key in sorted(INHERITED & settings.model_fields_set):
         if getattr(settings, key) != getattr(theirs, key):
             raise UsageError(
                 f"{flag(key)} {getattr(settings, key)}: run '{source.name}' has {getattr(theirs, key)}, and "
                 "--init-from takes its weights as they are; leave the flag out"
             )
-    return settings.model_copy(update={key: getattr(theirs, key) for key in inherited})
+    return settings.model_copy(update={key: getattr(theirs, key) for key in INHERITED})
 
 
 def _record(address: str, prepared: Prepared, val_fraction: float) -> CorpusRecord:

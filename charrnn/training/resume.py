@@ -23,7 +23,7 @@ from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
 from charrnn.runs.taking_up import take_up, tidy
 from charrnn.runs.tokenizer import run_tokenizer
-from charrnn.settings import BUDGETS, TrainSettings
+from charrnn.settings import BUDGETS, INHERITED, TrainSettings
 from charrnn.training.batches import chunks_per_epoch
 from charrnn.training.budget import Budget, check_budget
 from charrnn.training.events import Notice, Preparing
@@ -158,9 +158,10 @@ def _changed(run: Run, asked: TrainSettings) -> TrainSettings:
     }
     for key, value in changes.items():
         if key not in MAY_CHANGE:
+            another = "train a new run" if key in INHERITED else f"start a new run with: {run.start_command()}"
             raise UsageError(
                 f"{flag(key)} {value}: run '{run.name}' has {getattr(before, key)}, which a resumed run keeps; leave "
-                f"the flag out, or start a new run with --init-from {run.name}"
+                f"the flag out, or {another}"
             )
     if any(key in changes for key in BUDGETS):
         changes = {**dict.fromkeys(BUDGETS), **{key: getattr(asked, key) for key in BUDGETS}, **changes}

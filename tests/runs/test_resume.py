@@ -14,7 +14,7 @@ import charrnn
 from charrnn.atomic import write_directory
 from charrnn.errors import UsageError
 from charrnn.layers import flag
-from charrnn.settings import TrainSettings
+from charrnn.settings import INHERITED, TrainSettings
 from charrnn.training.resume import MAY_CHANGE
 from tests.conftest import TINY
 
@@ -110,7 +110,13 @@ def test_each_setting_may_change_or_is_refused_by_its_name(text_file, cli):
         with pytest.raises(UsageError) as refused:
             charrnn.train(resume=True, name="mine", steps=9, **{name: value})
         assert str(refused.value).startswith(f"{flag(name)} {value}: run 'mine' has ")
-        assert "leave the flag out, or start a new run with --init-from mine" in str(refused.value)
+        another = str(refused.value).partition("leave the flag out, or ")[2]
+        if another == "train a new run":
+            with pytest.raises(UsageError, match="takes its weights as they are"):
+                charrnn.train(text_file, init_from="mine", steps=1, name="other", **{name: value})
+        else:
+            assert another == "start a new run with: charrnn train CORPUS --init-from mine"
+            assert name not in INHERITED
     assert Path("checkpoints/mine/config.json").read_bytes() == config
 
 
