@@ -25,7 +25,7 @@ from charrnn.model.growth import take_weights
 from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
 from charrnn.runs.config import CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
-from charrnn.runs.find import find_run, free_name
+from charrnn.runs.find import LONGEST_NAME, find_run, free_name
 from charrnn.runs.migrations import FORMAT_VERSION
 from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
@@ -191,6 +191,8 @@ def _check_name(name: str | None, directory: Path) -> None:
         return
     if Path(name).name != name or name.startswith(".") or not name.isprintable():
         raise UsageError(f"--name {name!r}: should be a plain name, since it becomes a folder in '{directory}'")
+    if (length := len(os.fsencode(name))) > LONGEST_NAME:
+        raise UsageError(f"--name {name[:20]}...: has {length} bytes; give one of {LONGEST_NAME} at most, for a folder")
     if (directory / name).exists():
         raise RunError(f"the run '{name}' exists in '{directory}': go on with it by --resume, or take another --name")
 
