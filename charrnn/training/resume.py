@@ -21,6 +21,7 @@ from charrnn.runs.model import check_shapes
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.state_record import MOST_TO_GO_ON, largest_count
 from charrnn.runs.taking_up import take_up, tidy
 from charrnn.runs.tokenizer import run_tokenizer
 from charrnn.settings import BUDGETS, INHERITED, TrainSettings
@@ -90,6 +91,7 @@ def _reopened(
         if ranks.first:
             tidy(run)  # it may have been killed after its last save
         raise RunFinished(f"run '{run.name}' is finished {done}")
+    _check_room(run)
     check_lanes(settings, ranks)
     device = device_of_rank(settings.device, ranks.place)
     threads = settings.threads or before.threads
@@ -118,6 +120,16 @@ def _reopened(
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
     job = Job(run, to_device(model, device, settings.precision), fitted, pack, ranks, save)
     return {**changed, "ranks": ranks.size}, job
+
+
+def _check_room(run: Run) -> None:
+    """Refuse to go on from a save of a stranger's that leaves no numbers to count on with."""
+    count = largest_count(run.state())
+    if count > MOST_TO_GO_ON:
+        raise RunError(
+            f"run '{run.name}' has counted to {count}, and training cannot go on from there; start a new run with: "
+            f"{run.start_command()}"
+        )
 
 
 def _same(corpus: str, recorded: str) -> bool:

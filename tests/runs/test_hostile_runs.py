@@ -124,6 +124,7 @@ HOSTILE_STATES = {
     "a step that is text": put("step", value="many"),
     "a negative step": put("step", value=-1),
     "a step beyond bounds": put("step", value=10**30),
+    "a step that no save is called after": put("step", value=10**15),
     "a best without a loss": put("best", value={"step": 1}),
     "an unknown key": put("command", value="rm"),
     "metrics of negative length": put("metrics_bytes", value=-1),
@@ -240,6 +241,24 @@ def test_training_does_not_go_on_from_another_s_state(change, run, cli):
     result = cli("train", "--resume", "--name", "words", "--steps", 70)
     assert result.code == 1
     assert re.search("does not fit this model|random generator is damaged", result.err.splitlines()[-1])
+
+
+FULL_STATES = {
+    "steps": put("step", value=10**15 - 1),
+    "evaluations without a gain": put("stale", value=10**15 - 1),
+    "steps since the last line": put("window", "steps", value=10**15 - 1),
+    "chunks": put("position", value=10**15 - 1),
+}
+
+
+@pytest.mark.parametrize("change", FULL_STATES.values(), ids=FULL_STATES.keys())
+def test_training_does_not_count_beyond_what_can_be_read_again(change, run, cli):
+    forge_state(run, put("finished", value=False))
+    forge_state(run, change)
+    refused = cli("train", "--resume", "--name", "words", "--time", "1s")
+    assert refused.code == 1
+    assert "run 'words' has counted to 999999999999999, and training cannot go on from there" in refused.told
+    assert cli("runs", "show", "words").code == 0
 
 
 def test_training_does_not_go_on_from_a_place_in_a_stream(run, cli):
