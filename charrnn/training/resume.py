@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from charrnn.device import device_of_rank, suitable_threads
+from charrnn.device import device_of_rank, most_threads, suitable_threads
 from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
@@ -84,7 +84,8 @@ def _reopened(
             f"run '{run.name}' was trained on '{before.corpus.address}', not '{corpus}'; leave CORPUS out, or start a "
             f"new run with: {run.start_command(corpus)}"
         )
-    settings = _changed(run, read_settings(given, file))
+    asked = read_settings(given, file)
+    settings = _changed(run, asked)
     check_budget(settings, streamed=before.corpus.streamed)
     check_plugins(run)
     if done := _is_done(run, settings):
@@ -94,10 +95,7 @@ def _reopened(
     _check_room(run)
     check_lanes(settings, ranks)
     device = device_of_rank(settings.device, ranks.place)
-    threads = settings.threads or before.threads
-    if settings.threads is None and before.ranks != ranks.size:  # another division of the work, and other bits anyway
-        lanes = (settings.batch_size or 1) // ranks.size
-        threads = suitable_threads(settings.hidden or 1, lanes, ranks.place.local_size)
+    threads = asked.threads or _threads(run, settings, listen, ranks)
     torch.set_num_threads(threads)
     fitted = run_tokenizer(run)
     corpus_record = before.corpus
@@ -120,6 +118,26 @@ def _reopened(
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
     job = Job(run, to_device(model, device, settings.precision), fitted, pack, ranks, save)
     return {**changed, "ranks": ranks.size}, job
+
+
+def _threads(run: Run, settings: TrainSettings, listen: Listen, ranks: Ranks) -> int:
+    """Return as many threads as before, by which the bits stay the same, but no more than there are cores for.
+
+    They may have been a larger machine's, or a stranger's who wants this one to stand still.
+    """
+    before, processes = run.config, ranks.place.local_size
+    if settings.threads is None and before.ranks != ranks.size:  # another division of the work, and other bits anyway
+        lanes = (settings.batch_size or 1) // ranks.size
+        return suitable_threads(settings.hidden or 1, lanes, processes)
+    recorded, most = settings.threads or before.threads, most_threads(processes)
+    if recorded > most:
+        listen(
+            Notice(
+                f"run '{run.name}' was trained with {recorded} threads, and goes on with {most}, for which there are "
+                f"cores, so that the last bits may differ; --threads {recorded} takes as many as before"
+            )
+        )
+    return min(recorded, most)
 
 
 def _check_room(run: Run) -> None:
