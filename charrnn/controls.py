@@ -10,11 +10,22 @@ _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n
 _PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 # These turn the direction of what follows around.
 _PICTURES |= dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
+# A text has lines; a name has none, and what looks like another line of ours would be the words of who chose it.
+_IN_A_LINE = _PICTURES | {ord("\n"): 0x240A, ord("\t"): 0x2409} | dict.fromkeys([0x2028, 0x2029], 0xFFFD)
 
 
 def printable(text: str) -> str:
     r"""Show control characters instead of sending them, and what is no UTF-8 in a file's name as ``\udcff``."""
-    return text.translate(_PICTURES).encode(errors="backslashreplace").decode()
+    return _encodable(text.translate(_PICTURES))
+
+
+def printable_line(text: str) -> str:
+    """Do the same to what is to stay on one line, such as a name, or a line that has names in it."""
+    return _encodable(text.translate(_IN_A_LINE))
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 def print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

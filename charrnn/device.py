@@ -68,6 +68,16 @@ def suitable_threads(hidden: int, batch_size: int, processes: int = 1) -> int:
     return max(1, min(batch_size * hidden * hidden // _WORK_OF_A_THREAD, cores))
 
 
+def most_threads(processes: int = 1) -> int:
+    """Return for how many threads there are cores, in each of some processes on this machine.
+
+    What the environment says of threads, as torchrun does, is no matter here: more would run, one at a time.
+    """
+    cores = os.cpu_count() or 1
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
+    return max(1, min(ours, cores // processes))
+
+
 def keep_freed_memory() -> None:
     """Let the C library keep freed memory for the next use, for the rest of the process.
 

@@ -278,5 +278,8 @@ class OpeningSettings(DeviceSettings, DynamicSettings):
 #: What of a model's settings acts while it is trained, and can be another when its training goes on elsewhere.
 ONLY_IN_TRAINING = frozenset({"dropout", "variational", "weight_drop"})
 
+#: What a run that starts from another's weights has of that one.
+INHERITED = ({*ModelSettings.model_fields} - ONLY_IN_TRAINING) | {*TokenizerSettings.model_fields}
+
 #: Exactly one of these is in force; a flag for one puts aside a file's or a preset's for another.
 BUDGETS = ("steps", "epochs", "time")

@@ -16,7 +16,7 @@ from charrnn.cli.unraisable import tell_or_ask_again
 from charrnn.errors import CharrnnError, ExitCode
 from charrnn.isolation import RAISE, TRACE, is_out_of_memory, is_set, raise_if_asked
 from charrnn.launch import leads, may_tell
-from charrnn.reporting.echo import tell
+from charrnn.reporting.echo import tell, tell_lines
 
 #: Characters of a message: it tells the value that was wrong, and that may be a whole text.
 _LONGEST = 1000
@@ -114,7 +114,7 @@ def _tell_usage(error: TyperException) -> None:
     context = getattr(error, "ctx", None)
     message = error.format_message()
     if type(error).__name__ == "NoArgsIsHelpError":
-        tell(message)
+        tell_lines(message)
         return
     help_from = f"; see: {context.command_path} --help" if context is not None else ""
     _tell(" ".join(message.split()).rstrip(".") + help_from)

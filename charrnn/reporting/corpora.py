@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charrnn.reporting.echo import say, tell
+from charrnn.reporting.echo import say, say_lines, tell
 from charrnn.reporting.tables import print_table
 from charrnn.reporting.text import clock, megabytes
 
@@ -63,7 +63,7 @@ def print_text(text: Mapping[str, Any], sample_bytes: int) -> None:
         say(f"{'an epoch takes':<{_WIDTH}}about {shown} with --preset quick, on a processor")
     say()
     for line in text["start"].split("\n")[:_LINES]:
-        say(line[:_LINE] + "..." * (len(line) > _LINE))
+        say_lines(line[:_LINE] + "..." * (len(line) > _LINE))
 
 
 def print_cache(contents: Sequence[Cached], directory: Path) -> None:

@@ -9,12 +9,17 @@ import os
 import sys
 from typing import Any, TextIO
 
-from charrnn.controls import printable
+from charrnn.controls import printable, printable_line
 from charrnn.errors import UsageError
 
 
 def say(text: str = "") -> None:
-    """Write a line of a result, on standard output."""
+    """Write a line of a result, on standard output: one line, whatever the names in it hold."""
+    _write(sys.stdout, printable_line(text) + "\n")
+
+
+def say_lines(text: str) -> None:
+    """Write lines of a result, on standard output."""
     _write(sys.stdout, printable(text) + "\n")
 
 
@@ -26,8 +31,13 @@ def say_json(value: Any) -> None:
 
 
 def tell(text: str = "", end: str = "\n") -> None:
-    """Write a line to the person, on standard error."""
-    _write(sys.stderr, printable(text) + end)
+    """Write a line to the person, on standard error: one line, whatever the names in it hold."""
+    _write(sys.stderr, printable_line(text) + end)
+
+
+def tell_lines(text: str) -> None:
+    """Write lines to the person, on standard error."""
+    _write(sys.stderr, printable(text) + "\n")
 
 
 def send(text: str, *, raw: bool = False, err: bool = False) -> None:

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.controls import printable
+from charrnn.controls import printable, printable_line
 from charrnn.reporting.console import SafeConsole
 from charrnn.reporting.pace import Pace
 from charrnn.reporting.plain import finished
@@ -76,7 +76,7 @@ class LiveReporter:
     ) -> None:
         self._live.stop()
         if self._finished:
-            self._console.print(self._finished)
+            self._console.print(printable_line(self._finished))
 
     def listen(self, event: Event) -> None:
         """Take the event into the view."""
@@ -84,7 +84,7 @@ class LiveReporter:
             case Preparing():
                 self._preparing = event
             case Notice():
-                self._console.print(event.text, style="yellow")
+                self._console.print(printable_line(event.text), style="yellow")
             case Started():
                 self._started, self._preparing = event, None
             case Logged():
@@ -115,15 +115,15 @@ class LiveReporter:
         return Group(*rows, Text(""))
 
     def _reading(self, event: Preparing) -> RenderableType:
-        row = Table.grid(padding=(0, 1))
+        row, doing = Table.grid(padding=(0, 1)), printable_line(event.doing)
         if event.total:
             bar = ProgressBar(total=event.total, completed=min(event.done, event.total), width=40)
             left = self._pace.left(event)
             shown = f"{megabytes(event.done)} of {megabytes(event.total)}"
-            row.add_row(event.doing, bar, shown if left is None else f"{shown}, {clock(left)} left")
+            row.add_row(doing, bar, shown if left is None else f"{shown}, {clock(left)} left")
         else:
             bar = ProgressBar(total=None, pulse=True, width=40, animation_time=time.monotonic())
-            row.add_row(event.doing, bar, megabytes(event.done))
+            row.add_row(doing, bar, megabytes(event.done))
         return row
 
     def _bar(self, started: Started) -> RenderableType:
@@ -137,7 +137,7 @@ class LiveReporter:
         row.add_column(ratio=1)
         row.add_column(no_wrap=True)
         row.add_row(
-            Text(printable(started.run), style="bold"),
+            Text(printable_line(started.run), style="bold"),
             ProgressBar(total=1.0, completed=progress),
             Text.assemble(
                 f"{progress:4.0%}  step {step:,}{of}  ",

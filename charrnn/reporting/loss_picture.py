@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from charrnn.controls import printable_line
 from charrnn.reporting.picture import write_picture
 from charrnn.runs.curves import Curves, loss_range, thinned
 
@@ -59,7 +60,7 @@ def _draw(axes: Axes, drawn: Sequence[Curves], loss: str, against: str) -> None:
 
 def _label(curves: Curves) -> str:
     best = f", {curves.best[1]:.4f} at best" if curves.best else ""
-    return f"{curves.name}{best}"
+    return f"{printable_line(curves.name)}{best}"
 
 
 def _columns(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from charrnn.reporting.echo import tell
+from charrnn.reporting.echo import tell, tell_lines
 from charrnn.reporting.pace import Pace
 from charrnn.reporting.profile import profiled
 from charrnn.reporting.text import clock, megabytes, remaining
@@ -58,7 +58,7 @@ class PlainReporter:
                 loss = f"{event.nats_per_token:.4f} nats  {event.bits_per_char:.4f} bpc"
                 tell(f"step {event.step}  validation {loss}{'  best' if event.best else ''}")
             case Profiled():
-                tell(profiled(event))
+                tell_lines(profiled(event))
             case Finished():
                 tell(finished(event))
             case _:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from rich.text import Text
 
-from charrnn.controls import printable
+from charrnn.controls import printable_line
 from charrnn.errors import UsageError
 from charrnn.reporting.axis import Axis
 from charrnn.reporting.canvas import COLUMNS, ROWS, Canvas
@@ -98,7 +98,7 @@ class _Plot:
             told = [f"training {each.training[-1][1]:.4f} at last"] if each.training else []
             if each.best:
                 told.insert(0, f"validation {each.best[1]:.4f} at best")
-            name = printable(each.name)
+            name = printable_line(each.name)
             yield Text.assemble((f"{letter} {name}", f"bold {_colour(number)}"), f"  {', '.join(told)}")
 
     def _draw_training(self, points: Sequence[Point], number: int) -> None:

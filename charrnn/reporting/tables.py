@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from charrnn.controls import printable
+from charrnn.controls import printable_line
 
 #: Columns of the terminal between two of a table.
 _PADDING = 3
@@ -35,10 +35,7 @@ def print_wide_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> N
     """Print a table; one that is too wide for the terminal in parts, each of which begins with the first column."""
     from charrnn.reporting.console import make_console
 
-    widths = [
-        max(cell_len(printable(_shown(each))) for each in column) + _PADDING
-        for column in zip(columns, *rows, strict=True)
-    ]
+    widths = [max(cell_len(_shown(each)) for each in column) + _PADDING for column in zip(columns, *rows, strict=True)]
     room = make_console().width
     parts: list[list[int]] = [[0]]
     for number in range(1, len(columns)):
@@ -52,4 +49,4 @@ def print_wide_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> N
 def _shown(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}" if isinstance(value, float) else printable_line(str(value))

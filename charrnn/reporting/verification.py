@@ -32,9 +32,9 @@ def _training(found: Findings) -> str:
     if found.trains and found.latest:
         return f"goes on from step {found.whole[found.latest]}"
     if found.whole and found.format:
-        return f"cannot go on; save {list(found.whole)[-1]} is whole: {found.run.verify_command} --mend takes it"
+        return f"cannot go on; save {list(found.whole)[-1]} is whole: {found.run.mend_command} takes it"
     if found.generates:
-        return f"cannot go on; a new run starts from its weights: charrnn train CORPUS --init-from {found.run.name}"
+        return f"cannot go on; a new run starts from its weights: {found.run.start_command()}"
     return "cannot go on"
 
 

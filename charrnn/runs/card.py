@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from charrnn.controls import printable
+from charrnn.controls import printable, printable_line
+from charrnn.errors import command_line
 from charrnn.layers import spoken
 from charrnn.settings import ModelSettings, OptimizerSettings
 
@@ -42,10 +43,10 @@ def model_card(name: str, config: RunConfig, state: dict[str, Any]) -> str:
         "seed": str(settings.seed),
         "made by": f"charrnn {config.charrnn}, {config.created}",
     }
-    table = "\n".join(f"| {key} | {value} |" for key, value in rows.items())
+    table = "\n".join(f"| {key} | {printable_line(str(value))} |" for key, value in rows.items())
     return printable(
-        f"# {name}\n\nA character-level language model.\n\n| | |\n| --- | --- |\n{table}\n\n"
-        f"```console\n$ charrnn sample {name}\n$ charrnn eval {name}\n```\n\n"
+        f"# {printable_line(name)}\n\nA character-level language model.\n\n| | |\n| --- | --- |\n{table}\n\n"
+        f"```console\n$ {command_line('sample', name)}\n$ {command_line('eval', name)}\n```\n\n"
         "It continues text in the manner of its corpus. It knows nothing, and may repeat passages of the corpus "
         "word for word.\n"
     )

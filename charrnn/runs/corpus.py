@@ -103,7 +103,7 @@ def _changed(run: Run, how: str) -> CorpusError:
     address = run.config.corpus.address
     return CorpusError(
         f"the corpus '{address}' has changed since run '{run.name}' was trained ({how}); to measure it as it is now, "
-        f"name it by --corpus; to learn from it, start a new run with --init-from {run.name}"
+        f"name it by --corpus; to learn from it, start a new run with: {run.start_command()}"
     )
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from charrnn.errors import RunError, near_names
 from charrnn.runs.layout import CONFIG
 from charrnn.runs.run import Run
+
+#: Bytes of a run's name: a file system takes 255, and a run is made and removed under longer names than its own.
+LONGEST_NAME = 200
+#: Of these, what a number needs that tells a name from those that are taken.
+_LONGEST_NUMBER = 10
 
 
 def list_runs(checkpoints: Path) -> list[Run]:
@@ -42,7 +48,9 @@ def find_runs(names: Iterable[str | None], checkpoints: Path) -> list[Run]:
 
 
 def free_name(stem: str, checkpoints: Path) -> str:
-    """Return ``stem``, or ``stem-2``, ``stem-3``, ...: the first that is not taken."""
+    """Return ``stem``, or ``stem-2``, ``stem-3``, ...: the first that is not taken; a long stem is cut."""
+    while len(os.fsencode(stem)) > LONGEST_NAME - _LONGEST_NUMBER:
+        stem = stem[:-1]
     name, number = stem, 1
     while (checkpoints / name).exists():
         number += 1

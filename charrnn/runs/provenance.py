@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from charrnn.errors import RunError, near_names
 from charrnn.plugins import PluginWarning, plugins
+from charrnn.plugins.manager import BUILTIN
 from charrnn.registry import Entry
 from charrnn.runs.config import PluginRecord, RunConfig
 from charrnn.runs.run import Run
@@ -34,7 +35,7 @@ def check_plugins(run: Run) -> None:
     """Compare what a run was made with to what is here; warns where that differs.
 
     Raises:
-        RunError: a plugin is missing; the message says which, and how to get it.
+        RunError: a plugin is missing; the message says which, and where it came from.
     """
     told = set()
     for key, kind in _NEEDED.items():
@@ -64,12 +65,14 @@ def _missing(run: Run, kind: str, name: str, record: PluginRecord | None, near: 
     needs = f"run '{run.name}' needs the {kind} '{name}'"
     if record is None:
         return f"{needs}, which nobody here has: {near}"
+    if record.plugin == BUILTIN.plugin:
+        return f"{needs} of charrnn {record.version} itself, and charrnn {BUILTIN.version} has none: {near}"
+    missing = f"{needs} of the plugin '{record.plugin}', which is not here"
+    # Who made the run says where the plugin came from: a command to get it would have a person run a stranger's code.
     if record.distribution:
-        return (
-            f"{needs} of the plugin '{record.plugin}', which is not here; it came in {record.distribution} "
-            f"{record.version}: pip install {record.distribution}=={record.version}"
-        )
-    return f"{needs} of the plugin '{record.plugin}', which is not here; give its file: --plugin {record.plugin}.py"
+        came = f"the run says that it came in {record.distribution} {record.version}"
+        return f"{missing}; {came}, which is to be installed only if you trust it"
+    return f"{missing}; the run says that it was a file, which is to be given by --plugin only if you trust it"
 
 
 def _difference(entry: Entry, record: PluginRecord) -> str:

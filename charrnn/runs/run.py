@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from charrnn.atomic import leftovers, make_directory, write_directory, write_file
-from charrnn.errors import RunError
+from charrnn.errors import RunError, command_line
 from charrnn.runs.card import model_card
 from charrnn.runs.config import RunConfig, read_config
 from charrnn.runs.layout import (
@@ -101,17 +101,26 @@ class Run:
     @property
     def resume_command(self) -> str:
         """What a person types to go on."""
-        return f"charrnn train --resume --name {self.name}{self._elsewhere}"
+        return command_line("train", resume=True, name=self.name, checkpoints=self._elsewhere)
 
     @property
     def verify_command(self) -> str:
         """What a person types to learn what is damaged."""
-        return f"charrnn runs verify {self.name}{self._elsewhere}"
+        return command_line("runs", "verify", self.name, checkpoints=self._elsewhere)
 
     @property
-    def _elsewhere(self) -> str:
+    def mend_command(self) -> str:
+        """What a person types to have what is damaged mended."""
+        return command_line("runs", "verify", self.name, mend=True, checkpoints=self._elsewhere)
+
+    def start_command(self, corpus: str = "CORPUS") -> str:
+        """Return what a person types to start a new run from this one's weights."""
+        return command_line("train", corpus, init_from=self.name, checkpoints=self._elsewhere)
+
+    @property
+    def _elsewhere(self) -> Path | None:
         where = self.path.parent
-        return "" if where == checkpoints_directory() else f" --checkpoints {where}"
+        return None if where == checkpoints_directory() else where
 
     @property
     def tokenizer(self) -> Path:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from charrnn.declaration import NotNegative, Settings
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Counter = Annotated[int, Field(ge=0, le=10**15)]
+#: A save is called after its step, in fifteen digits at most (:mod:`charrnn.runs.saves`).
+_MOST = 10**15 - 1
+#: Training that went on from a larger number could count beyond that, and what it saved would not be read again.
+MOST_TO_GO_ON = 10**14
+Counter = Annotated[int, Field(ge=0, le=_MOST)]
 
 
 class BestRecord(Settings):
@@ -18,7 +22,7 @@ class BestRecord(Settings):
     step: Counter
     nats_per_token: NotNegative
     bits_per_char: NotNegative
-    tokens: int = Field(ge=1, le=10**15)
+    tokens: int = Field(ge=1, le=_MOST)
 
 
 class NoBest(Settings):
@@ -49,7 +53,7 @@ class StateRecord(Settings):
     seconds: NotNegative
     evaluations: Counter
     finished: bool
-    evaluated: int = Field(ge=-1, le=10**15)
+    evaluated: int = Field(ge=-1, le=_MOST)
     stale: Counter
     best: BestRecord | NoBest
     start_loss: Number | None
@@ -57,3 +61,10 @@ class StateRecord(Settings):
     window: WindowRecord
     metrics_bytes: Counter
     rollbacks: Counter = 0  # which runs from before there were any do not have
+
+
+def largest_count(state: Any) -> int:
+    """Return the largest whole number in a state, or in a part of one."""
+    if isinstance(state, dict | list):
+        return max(map(largest_count, state.values() if isinstance(state, dict) else state), default=0)
+    return state if isinstance(state, int) else 0

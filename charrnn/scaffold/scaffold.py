@@ -11,19 +11,13 @@ from string import Template
 
 import charrnn
 from charrnn.atomic import write_directory, write_file
-from charrnn.errors import UsageError, near_names
+from charrnn.errors import UsageError, command_line, near_names, quoted
 from charrnn.plugins import plugins
 
 #: Each kind that there is a template for, and the registry that its names go to.
 KINDS = {"cell": "cells", "tokenizer": "tokenizers", "corpus": "corpora", "warper": "warpers"}
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_USE = {
-    "cell": "charrnn train CORPUS --cell $name",
-    "tokenizer": "charrnn train CORPUS --tokenizer $name",
-    "corpus": "charrnn train $name",
-    "warper": "charrnn sample --warper $name",
-}
 
 
 @dataclass(frozen=True)
@@ -66,7 +60,7 @@ def scaffold(name: str, kind: str, directory: Path, *, single_file: bool) -> Mad
         "distribution": f"charrnn-{name}",
         "charrnn": charrnn.DISTRIBUTION,
         "versions": _compatible_versions(),
-        "use": Template(_USE[kind]).substitute(name=name),
+        "use": _use(kind, name),
         "kind": kind,
         "hook": f"register_{KINDS[kind]}",
     }
@@ -78,8 +72,7 @@ def _single_file(path: Path, kind: str, values: dict[str, str]) -> Made:
     body = _fill(f"{kind}.py", values, also=", hookimpl")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, f"{_fill('header.txt', values)}\n{body}\n\n{hook}".encode())
-    use = f"{values['use']} --plugin {path}"
-    return Made(path, [f"charrnn plugins check {path}", use])
+    return Made(path, [command_line("plugins", "check", path), _use(kind, values["name"], plugin=path)])
 
 
 def _package(path: Path, kind: str, values: dict[str, str]) -> Made:
@@ -102,7 +95,17 @@ def _package(path: Path, kind: str, values: dict[str, str]) -> Made:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_directory(path, fill)
-    return Made(path, [f"pip install --editable {path}", f"pytest {path}", values["use"]])
+    place = quoted(str(path))
+    return Made(path, [f"pip install --editable {place}", f"pytest {place}", values["use"]])
+
+
+def _use(kind: str, name: str, plugin: Path | None = None) -> str:
+    """Return what a person types to use what is made."""
+    if kind == "corpus":
+        return command_line("train", name, plugin=plugin)
+    if kind == "warper":
+        return command_line("sample", warper=name, plugin=plugin)
+    return command_line("train", "CORPUS", **{kind: name}, plugin=plugin)
 
 
 def _fill(template: str, values: dict[str, str], **more: str) -> str:

@@ -25,14 +25,14 @@ from charrnn.model.growth import take_weights
 from charrnn.plugins import plugins
 from charrnn.presets import check_preset, complete
 from charrnn.runs.config import CorpusRecord, OriginRecord, RunConfig, TokenizerRecord
-from charrnn.runs.find import find_run, free_name
+from charrnn.runs.find import LONGEST_NAME, find_run, free_name
 from charrnn.runs.migrations import FORMAT_VERSION
 from charrnn.runs.model import load_model
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins, record_plugins
 from charrnn.runs.run import Run
 from charrnn.runs.tokenizer import run_tokenizer
-from charrnn.settings import ONLY_IN_TRAINING, ModelSettings, TokenizerSettings, TrainSettings
+from charrnn.settings import INHERITED, TrainSettings
 from charrnn.training.alphabet import learned, unseen
 from charrnn.training.budget import check_budget
 from charrnn.training.embeddings import start_from
@@ -191,6 +191,8 @@ def _check_name(name: str | None, directory: Path) -> None:
         return
     if Path(name).name != name or name.startswith(".") or not name.isprintable():
         raise UsageError(f"--name {name!r}: should be a plain name, since it becomes a folder in '{directory}'")
+    if (length := len(os.fsencode(name))) > LONGEST_NAME:
+        raise UsageError(f"--name {name[:20]}...: has {length} bytes; give one of {LONGEST_NAME} at most, for a folder")
     if (directory / name).exists():
         raise RunError(f"the run '{name}' exists in '{directory}': go on with it by --resume, or take another --name")
 
@@ -216,14 +218,13 @@ def _as_wide_as(vectors: Vectors, settings: TrainSettings, source: Run | None) -
 def _inherit(settings: TrainSettings, source: Run) -> TrainSettings:
     """Take shape and tokenizer from the run whose weights are taken."""
     theirs = source.config.settings
-    inherited = ({*ModelSettings.model_fields} - ONLY_IN_TRAINING) | {*TokenizerSettings.model_fields}
-    for key in sorted(inherited & settings.model_fields_set):
+    for key in sorted(INHERITED & settings.model_fields_set):
         if getattr(settings, key) != getattr(theirs, key):
             raise UsageError(
                 f"{flag(key)} {getattr(settings, key)}: run '{source.name}' has {getattr(theirs, key)}, and "
                 "--init-from takes its weights as they are; leave the flag out"
             )
-    return settings.model_copy(update={key: getattr(theirs, key) for key in inherited})
+    return settings.model_copy(update={key: getattr(theirs, key) for key in INHERITED})
 
 
 def _record(address: str, prepared: Prepared, val_fraction: float) -> CorpusRecord:

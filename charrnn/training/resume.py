@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from charrnn.device import device_of_rank, suitable_threads
+from charrnn.device import device_of_rank, most_threads, suitable_threads
 from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
@@ -21,9 +21,10 @@ from charrnn.runs.model import check_shapes
 from charrnn.runs.place import checkpoints_directory
 from charrnn.runs.provenance import check_plugins
 from charrnn.runs.run import Run
+from charrnn.runs.state_record import MOST_TO_GO_ON, largest_count
 from charrnn.runs.taking_up import take_up, tidy
 from charrnn.runs.tokenizer import run_tokenizer
-from charrnn.settings import BUDGETS, TrainSettings
+from charrnn.settings import BUDGETS, INHERITED, TrainSettings
 from charrnn.training.batches import chunks_per_epoch
 from charrnn.training.budget import Budget, check_budget
 from charrnn.training.events import Notice, Preparing
@@ -81,21 +82,20 @@ def _reopened(
     if corpus is not None and not _same(corpus, before.corpus.address):
         raise UsageError(
             f"run '{run.name}' was trained on '{before.corpus.address}', not '{corpus}'; leave CORPUS out, or start a "
-            f"new run with: charrnn train {corpus} --init-from {run.name}"
+            f"new run with: {run.start_command(corpus)}"
         )
-    settings = _changed(run, read_settings(given, file))
+    asked = read_settings(given, file)
+    settings = _changed(run, asked)
     check_budget(settings, streamed=before.corpus.streamed)
     check_plugins(run)
     if done := _is_done(run, settings):
         if ranks.first:
             tidy(run)  # it may have been killed after its last save
         raise RunFinished(f"run '{run.name}' is finished {done}")
+    _check_room(run)
     check_lanes(settings, ranks)
     device = device_of_rank(settings.device, ranks.place)
-    threads = settings.threads or before.threads
-    if settings.threads is None and before.ranks != ranks.size:  # another division of the work, and other bits anyway
-        lanes = (settings.batch_size or 1) // ranks.size
-        threads = suitable_threads(settings.hidden or 1, lanes, ranks.place.local_size)
+    threads = asked.threads or _threads(run, settings, listen, ranks)
     torch.set_num_threads(threads)
     fitted = run_tokenizer(run)
     corpus_record = before.corpus
@@ -118,6 +118,36 @@ def _reopened(
     changed = {"settings": settings, "corpus": corpus_record, "device": str(device), "threads": threads}
     job = Job(run, to_device(model, device, settings.precision), fitted, pack, ranks, save)
     return {**changed, "ranks": ranks.size}, job
+
+
+def _threads(run: Run, settings: TrainSettings, listen: Listen, ranks: Ranks) -> int:
+    """Return as many threads as before, by which the bits stay the same, but no more than there are cores for.
+
+    They may have been a larger machine's, or a stranger's who wants this one to stand still.
+    """
+    before, processes = run.config, ranks.place.local_size
+    if settings.threads is None and before.ranks != ranks.size:  # another division of the work, and other bits anyway
+        lanes = (settings.batch_size or 1) // ranks.size
+        return suitable_threads(settings.hidden or 1, lanes, processes)
+    recorded, most = settings.threads or before.threads, most_threads(processes)
+    if recorded > most:
+        listen(
+            Notice(
+                f"run '{run.name}' was trained with {recorded} threads, and goes on with {most}, for which there are "
+                f"cores, so that the last bits may differ; --threads {recorded} takes as many as before"
+            )
+        )
+    return min(recorded, most)
+
+
+def _check_room(run: Run) -> None:
+    """Refuse to go on from a save of a stranger's that leaves no numbers to count on with."""
+    count = largest_count(run.state())
+    if count > MOST_TO_GO_ON:
+        raise RunError(
+            f"run '{run.name}' has counted to {count}, and training cannot go on from there; start a new run with: "
+            f"{run.start_command()}"
+        )
 
 
 def _same(corpus: str, recorded: str) -> bool:
@@ -158,9 +188,10 @@ def _changed(run: Run, asked: TrainSettings) -> TrainSettings:
     }
     for key, value in changes.items():
         if key not in MAY_CHANGE:
+            another = "train a new run" if key in INHERITED else f"start a new run with: {run.start_command()}"
             raise UsageError(
                 f"{flag(key)} {value}: run '{run.name}' has {getattr(before, key)}, which a resumed run keeps; leave "
-                f"the flag out, or start a new run with --init-from {run.name}"
+                f"the flag out, or {another}"
             )
     if any(key in changes for key in BUDGETS):
         changes = {**dict.fromkeys(BUDGETS), **{key: getattr(asked, key) for key in BUDGETS}, **changes}

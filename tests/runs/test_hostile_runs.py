@@ -57,6 +57,28 @@ def test_a_hostile_config_is_refused(change, run):
     assert said.startswith("charrnn: ")
 
 
+MISSING_CELLS = {
+    "a package": ("nice", "evil-package", "in evil-package 6.6.6, which is to be installed only if you trust it"),
+    "a file": ("evil", "", "it was a file, which is to be given by --plugin only if you trust it"),
+    "charrnn itself": ("builtin", "charrnn-cli", "needs the cell 'nicecell' of charrnn 6.6.6 itself, and charrnn"),
+}
+
+
+@pytest.mark.parametrize(("plugin", "distribution", "told"), MISSING_CELLS.values(), ids=MISSING_CELLS.keys())
+def test_no_command_is_told_that_would_run_a_stranger_s_code(plugin, distribution, told, run):
+    record = {"name": "nicecell", "plugin": plugin, "distribution": distribution, "version": "6.6.6"}
+
+    def forge(content):
+        content["settings"]["cell"] = "nicecell"
+        content["plugins"]["cell"] = record
+
+    forge_config(run, forge)
+    code, said = opened("sample", "words", "--length", 5)
+    assert code == 1
+    assert told in said
+    assert not re.search(r"pip|==|evil\.py", said)
+
+
 RAW_CONFIGS = {
     "nothing": b"",
     "100 MB of nested JSON": b'{"settings":' * 8_000_000,
@@ -102,6 +124,7 @@ HOSTILE_STATES = {
     "a step that is text": put("step", value="many"),
     "a negative step": put("step", value=-1),
     "a step beyond bounds": put("step", value=10**30),
+    "a step that no save is called after": put("step", value=10**15),
     "a best without a loss": put("best", value={"step": 1}),
     "an unknown key": put("command", value="rm"),
     "metrics of negative length": put("metrics_bytes", value=-1),
@@ -218,6 +241,24 @@ def test_training_does_not_go_on_from_another_s_state(change, run, cli):
     result = cli("train", "--resume", "--name", "words", "--steps", 70)
     assert result.code == 1
     assert re.search("does not fit this model|random generator is damaged", result.err.splitlines()[-1])
+
+
+FULL_STATES = {
+    "steps": put("step", value=10**15 - 1),
+    "evaluations without a gain": put("stale", value=10**15 - 1),
+    "steps since the last line": put("window", "steps", value=10**15 - 1),
+    "chunks": put("position", value=10**15 - 1),
+}
+
+
+@pytest.mark.parametrize("change", FULL_STATES.values(), ids=FULL_STATES.keys())
+def test_training_does_not_count_beyond_what_can_be_read_again(change, run, cli):
+    forge_state(run, put("finished", value=False))
+    forge_state(run, change)
+    refused = cli("train", "--resume", "--name", "words", "--time", "1s")
+    assert refused.code == 1
+    assert "run 'words' has counted to 999999999999999, and training cannot go on from there" in refused.told
+    assert cli("runs", "show", "words").code == 0
 
 
 def test_training_does_not_go_on_from_a_place_in_a_stream(run, cli):

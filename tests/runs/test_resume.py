@@ -14,9 +14,10 @@ import charrnn
 from charrnn.atomic import write_directory
 from charrnn.errors import UsageError
 from charrnn.layers import flag
-from charrnn.settings import TrainSettings
+from charrnn.settings import INHERITED, TrainSettings
 from charrnn.training.resume import MAY_CHANGE
 from tests.conftest import TINY
+from tests.forging import forge_config, put
 
 #: For each setting, a value other than the small run's; what may change is in MAY_CHANGE.
 OTHER = {
@@ -110,7 +111,13 @@ def test_each_setting_may_change_or_is_refused_by_its_name(text_file, cli):
         with pytest.raises(UsageError) as refused:
             charrnn.train(resume=True, name="mine", steps=9, **{name: value})
         assert str(refused.value).startswith(f"{flag(name)} {value}: run 'mine' has ")
-        assert "leave the flag out, or start a new run with --init-from mine" in str(refused.value)
+        another = str(refused.value).partition("leave the flag out, or ")[2]
+        if another == "train a new run":
+            with pytest.raises(UsageError, match="takes its weights as they are"):
+                charrnn.train(text_file, init_from="mine", steps=1, name="other", **{name: value})
+        else:
+            assert another == "start a new run with: charrnn train CORPUS --init-from mine"
+            assert name not in INHERITED
     assert Path("checkpoints/mine/config.json").read_bytes() == config
 
 
@@ -129,6 +136,30 @@ def test_what_may_change_is_gone_on_with_and_kept(text_file, cli):
     kept = cli("runs", "show", "mine", "--json").json()
     assert (kept["settings"]["steps"], kept["settings"]["epochs"]) == (None, 1)
     assert kept["state"]["step"] > 16
+
+
+@pytest.mark.parametrize("place", [("threads",), ("settings", "threads")])
+def test_a_run_s_threads_are_taken_as_far_as_there_are_cores(place, text_file, cli, monkeypatch):
+    monkeypatch.setattr("charrnn.training.resume.most_threads", lambda processes: 2 // processes)
+    taken = []
+    monkeypatch.setattr("torch.set_num_threads", taken.append)
+    cli("train", text_file, *TINY, "--steps", 3, "--name", "mine")
+
+    def resumed(*more):
+        taken.clear()
+        result = cli("train", "--resume", *more)
+        assert result.code == 0
+        return taken[0], result.err.count(
+            "was trained with 1024 threads, and goes on with 2, for which there are cores"
+        )
+
+    forge_config(Path("checkpoints/mine"), put(*place, value=1024))
+    assert resumed("--steps", 4) == (2, 1)
+    assert cli("runs", "show", "mine", "--json").json()["threads"] == 2
+    forge_config(Path("checkpoints/mine"), put(*place, value=1024))
+    assert resumed("--steps", 5, "--threads", 3) == (3, 0)
+    forge_config(Path("checkpoints/mine"), put("settings", "threads", value=2))
+    assert resumed("--steps", 6) == (2, 0)
 
 
 def test_as_many_saves_are_kept_as_were_asked_for(text_file, cli):

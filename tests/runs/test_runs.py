@@ -151,6 +151,16 @@ def test_what_a_resumed_run_cannot_take_is_refused(mine, text_file, cli):
     assert cli("train", f"./{text_file.name}", "--resume", "--steps", 14).code == 0
 
 
+def test_a_name_of_any_length_that_is_taken_makes_a_run(text_file, cli):
+    assert cli("train", text_file, *TINY, "--steps", 1, "--name", "n" * 200).code == 0
+    assert cli("runs", "rm", "n" * 200, "--yes").code == 0
+    text_file = text_file.rename("ü" * 125 + ".txt")
+    for _ in range(2):
+        trained = cli("train", text_file, *TINY, "--steps", 1)
+        assert trained.code == 0, trained.err
+    assert sorted(path.name for path in Path("checkpoints").glob("[!.]*")) == ["ü" * 95, "ü" * 95 + "-2"]
+
+
 def test_the_hint_names_another_checkpoints_directory(text_file, cli, monkeypatch):
     run = Run(Path("elsewhere/mine"))
     assert run.resume_command == "charrnn train --resume --name mine --checkpoints elsewhere"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from charrnn.errors import command_line
 from charrnn.reporting.echo import say, tell
 
 
@@ -27,4 +28,4 @@ def new(
 
     path = write_recipe(address, name=name, column=column, template=unescape(template), force=force)
     tell(f"wrote {path}")
-    say(f"charrnn train {path.stem}")
+    say(command_line("train", path.stem))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from charrnn.cli.parameters import Checkpoints, Json
 from charrnn.cli.runs.names import Name
-from charrnn.reporting.echo import say, say_json
+from charrnn.reporting.echo import say_json, say_lines
 from charrnn.runs.find import find_run
 from charrnn.runs.place import checkpoints_directory
 
@@ -23,4 +23,4 @@ def show(name: Name, checkpoints: Checkpoints = None, json: Json = False) -> Non
         return
     from charrnn.runs.card import model_card
 
-    say(model_card(run.name, run.config, run.state() or {"best": {}}).rstrip("\n"))
+    say_lines(model_card(run.name, run.config, run.state() or {"best": {}}).rstrip("\n"))

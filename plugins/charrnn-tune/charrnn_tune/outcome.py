@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
 from charrnn.atomic import write_file
-from charrnn.controls import printable
-from charrnn.errors import UsageError
+from charrnn.errors import UsageError, command_line
 from charrnn.plugins import plugins
 from charrnn.settings import TrainSettings
 
@@ -50,7 +48,7 @@ def check_names(*names: str) -> None:
 def write_outcome(path: Path, corpus: str, loss: float, trials: int, settings: dict[str, Any]) -> None:
     """Write settings as TOML, with the plugins that were added by ``--plugin``; whole or not at all."""
     about = f"{_HEAD}: {loss:.4f} bits per character, the best of {trials} trial{'s' if trials != 1 else ''}. Use it by"
-    lines = [about, "# " + printable(" ".join(train_command(corpus, path).splitlines()))]
+    lines = [about, "# " + train_command(corpus, path)]
     added = [each for each in plugins().added if each != __package__]
     if added:
         lines.append(f"plugin = {_toml(added)}")
@@ -61,7 +59,7 @@ def write_outcome(path: Path, corpus: str, loss: float, trials: int, settings: d
 
 def train_command(corpus: str, path: Path) -> str:
     """Return what to type to train with what was found."""
-    return shlex.join(["charrnn", "train", corpus, "--config", str(path)])
+    return command_line("train", corpus, config=path)
 
 
 def _toml(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from charrnn.reporting.echo import say, say_json
+from charrnn.reporting.echo import say, say_json, say_lines
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument
 from charrnn_inspect.commands.pictures import write_pictures
 
@@ -85,5 +85,5 @@ def embedding(
         [[found.names[token], *row] for token, row in zip(tokens, shown, strict=True)],
     )
     if not of:
-        say(f"\nprincipal components: {shares[0]:.0%} of the variance to the right, {shares[1]:.0%} up\n")
-        say(draw_map(found.names, places))
+        say_lines(f"\nprincipal components: {shares[0]:.0%} of the variance to the right, {shares[1]:.0%} up\n")
+        say_lines(draw_map(found.names, places))

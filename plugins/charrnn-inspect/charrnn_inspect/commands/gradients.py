@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from charrnn.reporting.echo import say, say_json
+from charrnn.reporting.echo import say, say_json, say_lines
 from charrnn_inspect.commands.parameters import Checkpoints, Json, RunArgument, complete_cells
 from charrnn_inspect.commands.pictures import write_pictures
 
@@ -107,4 +107,4 @@ def _show(
         [[row, *(f"{curve.norms[row]:.2e}" for curve in curves)] for row in rows],
     )
     say()
-    say(draw({curve.name: curve.norms for curve in curves}))
+    say_lines(draw({curve.name: curve.norms for curve in curves}))
