@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.runs.lock import holder, locked
 from charrnn.runs.removal import tidy_removed
 from charrnn.runs.run import Run
 from charrnn.runs.verification import verify
@@ -65,8 +66,6 @@ def test_what_a_removal_left_goes_when_a_run_is_made_but_nothing_else(text_file,
 
 
 def test_a_run_that_another_process_is_removing_is_left_to_it(run):
-    from charrnn.runs.lock import locked
-
     run.rename(HALF)
     with locked(HALF):
         assert tidy_removed(CHECKPOINTS) == []
@@ -122,3 +121,15 @@ def test_a_run_that_may_not_be_made_is_told_in_a_line(text_file):
     said = unprivileged("train", text_file, "--steps", 1, "--hidden", 4, "--name", "new")
     told = "checkpoints/new cannot be made: Permission denied; mend its permissions, or give another --checkpoints"
     assert said == f"charrnn: {told}"
+
+
+def test_a_run_is_removed_to_make_room_where_there_is_none(run, cli, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (run / ".owner").write_text('{"pid": 1, "host": "another", "since": "long ago"}')
+    monkeypatch.setattr("charrnn.runs.lock.write_file", full)
+    with locked(run):
+        assert holder(run) == "another process", "rather than one that held it before"
+    assert cli(*REMOVE).code == 0
+    assert not list(CHECKPOINTS.iterdir())
