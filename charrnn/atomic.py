@@ -11,17 +11,23 @@ from pathlib import Path
 
 from charrnn.errors import InterruptedRunError
 
-#: Begins the name of a directory that is being removed.
+#: Begins the name of a directory that is being removed, where all that is beside it is ours.
 _REMOVED = ".removed-"
+_LONGEST_NAME = 255
 #: What ends a program that has not failed.
 _INTERRUPTIONS = (KeyboardInterrupt, SystemExit, InterruptedRunError)
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file beside its place, flush it, and put it in its place; a device or a pipe is written to as it is."""
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
+    """Write a file beside its place, flush it, and put it in its place.
+
+    A link, a pipe or a device that is there is replaced, and nothing goes through it: a stranger may have put it there.
+
+    Raises:
+        OSError: it cannot be written, or a directory is in its place.
+    """
+    if path.is_dir() and not path.is_symlink():
+        raise IsADirectoryError(errno.EISDIR, f"{path.name} is a directory", str(path))
     # A name of its own, since another process may be writing the same file.
     unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
     try:
@@ -34,6 +40,14 @@ def write_file(path: Path, content: bytes) -> None:
         unfinished.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def write_named(path: Path, content: bytes) -> None:
+    """Write what a person asked for by its name, such as ``--png /dev/stdout``: a device or a pipe as it is."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+    else:
+        write_file(path, content)
 
 
 def write_directory(path: Path, fill: Callable[[Path], None], *, resumable: bool = False) -> None:
@@ -76,19 +90,32 @@ def make_directory(path: Path) -> None:
         sync(path.parent)
 
 
-def remove_directories(paths: Iterable[Path]) -> None:
-    """Remove directories of one parent; whenever that ends, each is whole or has lost its name."""
-    doomed = [_put_aside(path) for path in paths]
+def remove_directories(paths: Iterable[Path], mark: str = _REMOVED) -> None:
+    """Remove directories of one parent; whenever that ends, each is whole or has lost its name.
+
+    Args:
+        paths: of the directories; of a link the name alone goes.
+        mark: begins the name that each has meanwhile.
+    """
+    doomed = [_put_aside(path, mark) for path in paths]
     if doomed:
         sync(doomed[0].parent)  # a disk may forget files before it forgets the name of their directory
     for each in doomed:
-        shutil.rmtree(each)
+        remove(each)
 
 
-def _put_aside(path: Path) -> Path:
-    aside = path.with_name(f"{_REMOVED}{path.name}")
-    if aside.exists():
-        shutil.rmtree(aside)
+def aside_of(path: Path, mark: str = _REMOVED) -> Path:
+    """Return where a directory lies while it is removed; as no name has more bytes, one near that loses its end."""
+    name = f"{mark}{path.name}"
+    while len(os.fsencode(name)) > _LONGEST_NAME:
+        name = name[:-1]
+    return path.with_name(name)
+
+
+def _put_aside(path: Path, mark: str) -> Path:
+    aside = aside_of(path, mark)
+    if os.path.lexists(aside):
+        remove(aside)
     return path.rename(aside)
 
 
@@ -98,11 +125,17 @@ def leftovers(directory: Path) -> list[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link, or a directory with all that is in it."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+    """Remove a file, a link, or a directory with all that is in it; another process may do so as well."""
+    while True:
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except FileNotFoundError:
+            if os.path.lexists(path):
+                continue  # something in it went meanwhile
+        return
 
 
 def sync(path: Path) -> None:

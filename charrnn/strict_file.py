@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from io import BufferedReader
+from io import BufferedRandom, BufferedReader
 from pathlib import Path
 
 
@@ -29,8 +29,20 @@ def read_file(path: Path, limit: int) -> bytes:
 
 def open_file(path: Path) -> BufferedReader:
     """Open a regular file; raises OSError as :func:`read_file` does."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    return os.fdopen(_regular(path, os.O_RDONLY), "rb")
+
+
+def open_to_change(path: Path) -> BufferedRandom:
+    """Open a regular file to read and write, or make it; raises OSError as :func:`read_file` does, and for a link."""
+    return os.fdopen(_regular(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW), "r+b")
+
+
+def _regular(path: Path, flags: int) -> int:
+    handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    except BaseException:
         os.close(handle)
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    return os.fdopen(handle, "rb")
+        raise
+    return handle

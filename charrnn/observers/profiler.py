@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -103,9 +105,11 @@ class Profiler:
         _record(True)
         found.stop()
         self._path.parent.mkdir(exist_ok=True)
-        unfinished = self._path.with_suffix(".unfinished")
-        found.export_chrome_trace(str(unfinished))
-        unfinished.replace(self._path)
+        # torch opens names beside the one that it is given: in a folder of our own no stranger's link is in the way.
+        with TemporaryDirectory(prefix=".unfinished-", dir=self._path.parent) as folder:
+            unfinished = Path(folder, self._path.name)
+            found.export_chrome_trace(str(unfinished))
+            unfinished.replace(self._path)
         self._tell(self._summary(found))
 
     def _summary(self, found: profile) -> Profiled:

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from charrnn.atomic import write_file
+from charrnn.atomic import write_named
 from charrnn.controls import printable
 from charrnn.errors import UsageError
 
@@ -53,6 +53,6 @@ def write_picture(path: Path, kind: str, size: tuple[float, float], draw: Callab
             text.set_text(printable(_NOT_IN_XML.sub("\ufffd", text.get_text())))
         figure.savefig(content, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     try:
-        write_file(path, content.getvalue())
+        write_named(path, content.getvalue())
     except OSError as error:
         raise UsageError(f"--{kind} '{path}' cannot be written: {error.strerror}") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from charrnn.errors import RunError, near_names
 from charrnn.runs.layout import CONFIG
+from charrnn.runs.refusal import refused
 from charrnn.runs.run import Run
 
 #: Bytes of a run's name: a file system takes 255, and a run is made and removed under longer names than its own.
@@ -36,9 +37,16 @@ def find_run(name: str | None, checkpoints: Path) -> Run:
             raise RunError(f"there is no finished save in '{checkpoints}'; make one with: charrnn train CORPUS")
         return runs[0]
     for path in (checkpoints / name, Path(name)):
-        if (path / CONFIG).exists():
+        if _is_there(path / CONFIG):
             return Run(path.resolve() if path.name in ("", ".", "..") else path)
     raise RunError(f"no run is called '{name}' in '{checkpoints}': {near_names(name, [run.name for run in runs])}")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise refused(path, "read", error) from None
 
 
 def find_runs(names: Iterable[str | None], checkpoints: Path) -> list[Run]:

@@ -41,17 +41,16 @@ MANIFEST = "manifest.json"
 #: What a save is made of.
 PARTS = (WEIGHTS, BEST, TRAINING, STATE)
 
-#: What is written through, rather than replaced: by who holds the lock, and by who trains.
-HELD = (LOCK, OWNER)
-WRITTEN = (METRICS, SAVES, TENSORBOARD, "profile", TRACE)
+#: What who trains opens or enters, rather than replaces.
+WRITTEN = (METRICS, SAVES, TOKENIZER, TENSORBOARD, "profile", TRACE)
 
 
 def refuse_links(path: Path, names: Iterable[str]) -> None:
-    """Refuse to write into a run through links, by which another's run would reach out of its directory.
+    """Refuse to train a run with links, by which another's run would reach out of its directory.
 
     Raises:
         RunError: there is one.
     """
     for name in names:
         if (path / name).is_symlink():
-            raise RunError(f"{path / name} is a link, and would be written through; put a file or folder in its place")
+            raise RunError(f"{path / name} is a link, and would be followed; put a file or folder in its place")

@@ -6,12 +6,13 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from charrnn.atomic import write_file
 from charrnn.errors import RunError
-from charrnn.runs.layout import HELD, LOCK, OWNER, refuse_links
+from charrnn.runs.layout import LOCK, OWNER, refuse_links
 from charrnn.strict_json import read_json
 
 #: Seconds that the lock is waited for: whoever asks who holds it does so by taking it for an instant.
@@ -26,41 +27,55 @@ def locked(path: Path) -> Iterator[None]:
     that is, for the message.
 
     Raises:
-        RunError: another process holds it.
+        RunError: another process holds it, or it cannot be written.
     """
     import filelock
 
-    refuse_links(path, HELD)
-    lock = filelock.FileLock(path / LOCK)
+    refuse_links(path, [LOCK])
+    lock = path / LOCK
     try:
-        held = lock.acquire(timeout=_PATIENCE, poll_interval=_PATIENCE / 10)
+        if lock.exists() and not lock.is_file():  # a pipe would be waited for, by some
+            raise RunError(f"{lock} is no regular file, and nothing can hold it; remove it")
+        held = filelock.FileLock(lock).acquire(timeout=_PATIENCE, poll_interval=_PATIENCE / 10)
     except filelock.Timeout:
         raise RunError(f"run '{path.name}' is in use by {_owner(path)}; let it end, or stop it, first") from None
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror}; mend its permissions, or copy the run") from error
     with held:
-        owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat("T", "seconds")}
-        try:
-            (path / OWNER).write_text(json.dumps(owner))
-        except OSError as error:
-            raise RunError(f"{path / OWNER} cannot be written: {error.strerror}; make room or mend it") from error
+        _tell_owner(path / OWNER)
         yield
 
 
-def made_alone(checkpoints: Path) -> AbstractContextManager[object]:
-    """Let one process at a time make a run in a directory: two may want the same name, and each is to be made whole."""
+def _tell_owner(path: Path) -> None:
+    """Say who holds the run, if that can be written: what needs the disk or a right will tell that it lacks it."""
+    owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat("T", "seconds")}
+    with suppress(OSError):
+        path.unlink(missing_ok=True)  # first: better no name than another's
+        write_file(path, json.dumps(owner).encode())
+
+
+@contextmanager
+def made_alone(checkpoints: Path) -> Iterator[None]:
+    """Let one process at a time make a run in a directory: two may want the same name, and each is to be made whole.
+
+    Raises:
+        OSError: it cannot be written.
+        RunError: a link is in the place of the lock.
+    """
     import filelock
 
-    return filelock.FileLock(checkpoints / LOCK)
+    refuse_links(checkpoints, [LOCK])
+    with filelock.FileLock(checkpoints / LOCK):
+        yield
 
 
 def holder(path: Path) -> str | None:
     """Say which process holds a run's directory for writing, if one does."""
     import filelock
 
-    if (path / LOCK).is_symlink() or not (path / LOCK).is_file():
-        return None
     try:
+        if (path / LOCK).is_symlink() or not (path / LOCK).is_file():
+            return None
         with filelock.FileLock(path / LOCK).acquire(blocking=False):
             return None
     except filelock.Timeout:

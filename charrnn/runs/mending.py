@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from charrnn.atomic import remove, write_file
 from charrnn.errors import RunError
 from charrnn.runs.layout import BEST, MODEL
 from charrnn.runs.manifest import check_file
+from charrnn.runs.refusal import reason_of, remedy
 from charrnn.runs.run import Run
 from charrnn.runs.saves import SavedDirectory
 from charrnn.runs.verification import verify
@@ -17,9 +19,9 @@ def mend(run: Run) -> Iterator[str]:
     """Mend a run; yields a line on each thing that was done.
 
     Raises:
-        RunError: another process is training it, or its config is damaged.
+        RunError: another process is training it, its config is damaged, or it cannot be written.
     """
-    with run.locked():
+    with run.locked(), _failure_told(run):
         _ = run.config
         for save in run.saves.all():
             if _best_brought_back(run, save):
@@ -31,6 +33,14 @@ def mend(run: Run) -> Iterator[str]:
         for path in run.left_behind():
             remove(path)
             yield f"{path}, which a killed process left, was removed"
+
+
+@contextmanager
+def _failure_told(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"run '{run.name}' cannot be mended: {reason_of(error)}; {remedy(error)}") from error
 
 
 def _newest_whole(run: Run, whole: dict[str, int], latest: str | None) -> Iterator[str]:

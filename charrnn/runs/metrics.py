@@ -7,13 +7,13 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from charrnn.errors import RunError
 from charrnn.runs.manifest import FileRecord
-from charrnn.strict_file import open_file
+from charrnn.strict_file import open_file, open_to_change
 from charrnn.strict_json import parse_json
 
 #: Bytes of a line; ours have some hundred.
@@ -36,14 +36,15 @@ class Metrics:
 
     def __init__(self, path: Path, length: int = 0) -> None:
         self._path = path
+        self._hash = hashlib.sha256()
         try:
-            path.touch()
-            self._file = path.open("r+b")
-            self._file.truncate(min(length, path.stat().st_size))
-            self._hash = hashlib.sha256()
-            while piece := self._file.read(1 << 20):
-                self._hash.update(piece)
-            self.found = self._record()
+            with ExitStack() as opened:
+                self._file = opened.enter_context(open_to_change(path))
+                self._file.truncate(min(length, os.fstat(self._file.fileno()).st_size))
+                while piece := self._file.read(1 << 20):
+                    self._hash.update(piece)
+                self.found = self._record()
+                opened.pop_all()
         except OSError as error:
             raise self._told(error) from error
 

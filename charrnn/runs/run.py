@@ -28,9 +28,11 @@ from charrnn.runs.layout import (
 from charrnn.runs.lock import locked, made_alone
 from charrnn.runs.manifest import check_file, records_of
 from charrnn.runs.place import checkpoints_directory
+from charrnn.runs.refusal import reason_of, remedy
+from charrnn.runs.removal import tidy_removed
 from charrnn.runs.save import Save
 from charrnn.runs.saves import NOTHING, SavedDirectory, Saves
-from charrnn.runs.tensor_file import Shapes, count, read_arrays, read_tensors, reason_of
+from charrnn.runs.tensor_file import Shapes, count, read_arrays, read_tensors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +59,9 @@ class Run:
             path: must not exist.
             config: goes into it, with the hashes of the tokenizer's files.
             fitted: the tokenizer, which writes its files anew: of those of another run it takes what it knows alone.
+
+        Raises:
+            RunError: it cannot be made.
         """
 
         def fill(directory: Path) -> None:
@@ -66,12 +71,17 @@ class Run:
             (directory / CONFIG).write_bytes(config.with_files(records_of(directory / TOKENIZER)).to_bytes())
             (directory / LATEST).write_bytes(NOTHING)
 
-        make_directory(path.parent)
         try:
+            make_directory(path.parent)
             with made_alone(path.parent):
+                tidy_removed(path.parent)
                 write_directory(path, fill)
         except FileExistsError:
             raise RunError(f"the run '{path.name}' was made by someone else meanwhile; take another --name") from None
+        except OSError as error:
+            raise RunError(
+                f"{path} cannot be made: {error.strerror or error}; {remedy(error)}, or give another --checkpoints"
+            ) from error
         return cls(path)
 
     @cached_property
@@ -130,6 +140,7 @@ class Run:
             RunError: one is missing or damaged.
         """
         directory = self.path / TOKENIZER
+        refuse_links(self.path, [TOKENIZER])
         for name, record in self.config.tokenizer.files.items():
             check_file(directory / name, record)
         return directory
@@ -240,7 +251,7 @@ class Run:
         except (OSError, SafetensorError) as error:
             raise RunError(
                 f"run '{self.name}' cannot be written: {reason_of(error)}. What was saved before is whole; "
-                f"go on from there with: {self.resume_command}"
+                f"{remedy(error)}, and go on from there with: {self.resume_command}"
             ) from error
 
     def left_behind(self) -> list[Path]:

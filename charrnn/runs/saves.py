@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -139,11 +139,14 @@ class Saves:
         return self._run / SAVES
 
     def all(self) -> list[SavedDirectory]:
-        """Return every save, the oldest first, whether or not it is whole."""
+        """Return every save, the oldest first, whether or not it is whole.
+
+        A link is none: a stranger's would lead out of the run, and what is written into a save, or removed with it.
+        """
         if not self.directory.is_dir():
             return []
-        names = [path for path in self.directory.iterdir() if path.is_dir() and _NAME.fullmatch(path.name)]
-        found = [SavedDirectory(path, self._sealed) for path in names]
+        named = [path for path in self.directory.iterdir() if _NAME.fullmatch(path.name)]
+        found = [SavedDirectory(path, self._sealed) for path in named if path.is_dir() and not path.is_symlink()]
         return sorted(found, key=lambda save: (save.step, save.path.name))
 
     def latest(self) -> SavedDirectory | None:
@@ -160,6 +163,8 @@ class Saves:
         if found is None or (self._sealed and not found[2]):
             raise RunError(f"{pointer} is damaged: it should name a save, and its seal")
         directory = self.directory / found[1]
+        if directory.is_symlink():
+            raise RunError(f"{pointer} is damaged: it names '{found[1]}', which is a link; put the folder in its place")
         if not directory.is_dir():
             if self._pointer() != written:
                 return self.latest()  # another process has saved, and removed this one
@@ -201,7 +206,7 @@ class Saves:
             (directory / MANIFEST).write_bytes(manifest_of(directory, save.metrics).to_bytes())
 
         path = self.directory / name
-        if path.exists():
+        if os.path.lexists(path):
             remove_directories([path])  # it does not count: an older one of this step, whose removal was interrupted
         write_directory(path, fill)
         return SavedDirectory(path, sealed=True)
@@ -212,9 +217,12 @@ class Saves:
         write_file(self._run / LATEST, f"{save.path.name}{seal}".encode())
 
     def set_aside(self, save: SavedDirectory) -> Path:
-        """Rename a save that is not to be used; returns where it is now."""
+        """Rename a save that is not to be used, beside those that were before; returns where it is now."""
         aside = self.directory / f"{_ASIDE}{save.path.name}"
-        shutil.rmtree(aside, ignore_errors=True)
+        number = 1
+        while os.path.lexists(aside):
+            number += 1
+            aside = aside.with_name(f"{_ASIDE}{save.path.name}-{number}")
         return save.path.rename(aside)
 
     def aside(self) -> list[Path]:

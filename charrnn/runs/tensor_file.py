@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from charrnn.errors import RunError
+from charrnn.runs.refusal import reason_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
-
-#: In what safetensors says of an error of the operating system.
-_NUMBER = re.compile(r"\(os error (\d{1,5})\)")
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -80,11 +76,3 @@ def _damage_told(path: Path) -> Iterator[None]:
         yield
     except (OSError, KeyError, TypeError, ValueError, AttributeError, safetensors.SafetensorError) as error:
         raise RunError(f"{path} is damaged: {reason_of(error)}") from error
-
-
-def reason_of(error: Exception) -> str:
-    """Say why a file cannot be read or written, as the operating system does; safetensors gives its number only."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    number = _NUMBER.search(str(error))
-    return os.strerror(int(number[1])) if number else str(error)

@@ -18,6 +18,9 @@ from charrnn.strict_file import read_file
 
 #: How often a run that is trained meanwhile is looked at, until what is found holds still.
 _LOOKS = 20
+#: Files that are named which do not belong there; a stranger may have put any number there.
+_MOST_FOREIGN = 20
+_NO_TOKENS = "the model's tokens cannot be read"
 
 
 @dataclass(frozen=True)
@@ -122,16 +125,19 @@ def _look(run: Run) -> Findings:
 
 def _verify_tokenizer(run: Run, found: Findings) -> bool:
     folder, records = run.path / TOKENIZER, run.config.tokenizer.files
+    if folder.is_symlink():  # and what it leads to may be large, and nobody's business
+        problem = f"{folder} is a link, and is not followed; put the folder in its place"
+        found.damage.append(Damage(folder, problem, _NO_TOKENS))
+        return False
     found.checked += len(records)
-    damaged = [
-        Damage(path, problem, "the model's tokens cannot be read") for path, problem in damaged_files(folder, records)
-    ]
+    damaged = [Damage(path, problem, _NO_TOKENS) for path, problem in damaged_files(folder, records)]
     found.damage += damaged
     if found.format > 1:
-        found.damage += [
-            Damage(folder / name, f"{folder / name} is no file of the tokenizer")
-            for name in sorted(set(names_below(folder)) - records.keys())
-        ]
+        foreign = sorted(set(names_below(folder)) - records.keys())
+        named = foreign[:_MOST_FOREIGN]
+        found.damage += [Damage(folder / name, f"{folder / name} is no file of the tokenizer") for name in named]
+        if more := len(foreign) - len(named):
+            found.damage.append(Damage(folder, f"{folder} holds {more} more files that are none of the tokenizer's"))
     return not damaged and folder.is_dir()
 
 

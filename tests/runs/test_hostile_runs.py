@@ -268,7 +268,7 @@ def test_training_does_not_go_on_from_a_place_in_a_stream(run, cli):
     assert "is a place in a stream, and the corpus is none" in result.err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("name", ["metrics.jsonl", "saves", "tensorboard", ".lock", ".owner"])
+@pytest.mark.parametrize("name", ["metrics.jsonl", "saves", "tensorboard", ".lock"])
 def test_nothing_is_written_through_a_link(name, run, tmp_path):
     target = tmp_path / "precious"
     if name in ("saves", "tensorboard"):

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import charrnn
-from charrnn.atomic import write_directory, write_file
+from charrnn.atomic import write_directory, write_file, write_named
 from charrnn.runs.run import Run
 from charrnn.runs.save import Save
 from tests.conftest import TINY
@@ -236,11 +236,11 @@ def test_paths_and_devices_from_python(text_file):
             charrnn.load("mine", device="cuda")
 
 
-def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
+def test_what_is_named_and_no_file_is_written_to_and_not_replaced(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    write_file(pipe, b"picture")
+    write_named(pipe, b"picture")
     assert os.read(reading, 100) == b"picture"
     assert pipe.is_fifo()
     os.close(reading)

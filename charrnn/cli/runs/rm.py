@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Annotated
 
 import typer
@@ -12,8 +11,8 @@ from charrnn.cli.runs.names import Name
 from charrnn.errors import RunError
 from charrnn.reporting.echo import confirm, tell
 from charrnn.runs.find import find_run
-from charrnn.runs.lock import locked
 from charrnn.runs.place import checkpoints_directory
+from charrnn.runs.removal import remove_run, tidy_removed
 
 
 def rm(
@@ -27,6 +26,7 @@ def rm(
         raise RunError(f"'{run.path}' does not look like a run, and is left alone; remove it by hand if it is one")
     if not yes and not confirm(f"Remove {run.path} and all that is in it?", "--yes removes it without asking"):
         raise typer.Abort
-    with locked(run.path):
-        shutil.rmtree(run.path)
+    remove_run(run.path)
     tell(f"removed {run.path}")
+    for path in tidy_removed(run.path.parent):
+        tell(f"removed {path}, which a killed process left")

@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from charrnn.atomic import write_file
+from charrnn.atomic import write_named
 from charrnn.controls import printable
 from charrnn.errors import UsageError
 from charrnn.reporting.coloured import to_html
@@ -86,7 +86,7 @@ def write_page(path: Path, title: str, found: Study) -> None:
         full=FULL,
     )
     try:
-        write_file(path, page.encode("utf-8", "backslashreplace"))
+        write_named(path, page.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise UsageError(f"--html '{path}' cannot be written: {error.strerror}") from None
 

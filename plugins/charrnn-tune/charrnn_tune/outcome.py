@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from charrnn.atomic import write_file
+from charrnn.atomic import write_named
 from charrnn.errors import UsageError, command_line
 from charrnn.plugins import plugins
 from charrnn.settings import TrainSettings
@@ -54,7 +54,7 @@ def write_outcome(path: Path, corpus: str, loss: float, trials: int, settings: d
         lines.append(f"plugin = {_toml(added)}")
     given = [name for name in TrainSettings.model_fields if settings.get(name) not in (None, {})]
     lines += [f"{name} = {_toml(settings[name])}" for name in given]
-    write_file(path, "".join(f"{line}\n" for line in lines).encode())
+    write_named(path, "".join(f"{line}\n" for line in lines).encode())
 
 
 def train_command(corpus: str, path: Path) -> str:
