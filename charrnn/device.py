@@ -59,6 +59,7 @@ def choose_device(name: str) -> torch.device:
 _CORES = torch.get_num_threads()
 # Multiplications a step, for one gate of one layer, that keep a thread busy: with fewer, starting it costs more.
 _WORK_OF_A_THREAD = 1 << 16
+_MOST_ON_A_CORE = 16
 
 
 def suitable_threads(hidden: int, batch_size: int, processes: int = 1) -> int:
@@ -76,6 +77,20 @@ def most_threads(processes: int = 1) -> int:
     cores = os.cpu_count() or 1
     ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
     return max(1, min(ours, cores // processes))
+
+
+def check_threads(threads: int | None) -> None:
+    """Make sure that a person's threads are not so many that starting them fails, which ends the process in C.
+
+    A few on each core have their use: they go on to the same bits with a run of a larger machine.
+
+    Raises:
+        UsageError: there are more.
+    """
+    cores = os.cpu_count() or 1
+    most = cores * _MOST_ON_A_CORE
+    if threads is not None and threads > most:
+        raise UsageError(f"--threads {threads}: this machine has {cores} cores; give {most} at most, or leave it out")
 
 
 def keep_freed_memory() -> None:

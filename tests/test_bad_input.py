@@ -144,6 +144,14 @@ def test_a_run_that_exists_is_not_written_over(text_file, cli):
     assert Path("checkpoints/mine/config.json").read_bytes() == before
 
 
+def test_far_more_threads_than_cores_are_refused(text_file, cli, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    told = "charrnn: --threads 33: this machine has 2 cores; give 32 at most, or leave it out"
+    assert cli("train", text_file, *TINY, "--steps", 1, "--threads", 33).told == told
+    assert cli("train", text_file, *TINY, "--steps", 1, "--name", "mine").code == 0
+    assert cli("train", "--resume", "--name", "mine", "--steps", 2, "--threads", 33).told == told
+
+
 def test_divergence_stops_with_advice_and_keeps_the_best_weights(text_file, cli):
     # The learning rate climbs for two thousand steps, to far more than any model can bear.
     climb = ["--steps", 4000, "--warmup", 0.5, "--lr", 90, "--clip", 0, "--optimizer", "sgd", "--eval-every", 10]

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.command_line import command_line
 from charrnn.controls import printable, printable_line
-from charrnn.errors import command_line
 from charrnn.runs.run import Run
 from tests.conftest import TINY
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from charrnn.command_line import command_line
 from charrnn.controls import printable, printable_line
-from charrnn.errors import command_line
 from charrnn.layers import spoken
 from charrnn.settings import ModelSettings, OptimizerSettings
 

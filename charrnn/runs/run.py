@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from charrnn.atomic import leftovers, make_directory, write_directory, write_file
-from charrnn.errors import RunError, command_line
+from charrnn.command_line import command_line
+from charrnn.errors import RunError
 from charrnn.runs.card import model_card
 from charrnn.runs.config import RunConfig, read_config
 from charrnn.runs.layout import (

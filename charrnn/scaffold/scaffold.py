@@ -11,7 +11,8 @@ from string import Template
 
 import charrnn
 from charrnn.atomic import write_directory, write_file
-from charrnn.errors import UsageError, command_line, near_names, quoted
+from charrnn.command_line import command_line, quoted
+from charrnn.errors import UsageError, near_names
 from charrnn.plugins import plugins
 
 #: Each kind that there is a template for, and the registry that its names go to.

@@ -17,7 +17,7 @@ import charrnn
 from charrnn.corpora.fitting import growing
 from charrnn.corpora.packs.pack import Part, cut
 from charrnn.corpora.prepare import Prepared, prepare_to_train
-from charrnn.device import device_of_rank, suitable_threads
+from charrnn.device import check_threads, device_of_rank, suitable_threads
 from charrnn.errors import RunError, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel, model_shapes
@@ -143,6 +143,7 @@ def _drafted(
     for note in (*notes, *without_effect(settings)):
         listen(Notice(note))
     check_lanes(settings, ranks)
+    check_threads(settings.threads)
     threads = settings.threads or suitable_threads(
         settings.hidden or 1, (settings.batch_size or 1) // ranks.size, ranks.place.local_size
     )

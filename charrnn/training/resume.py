@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from charrnn.device import device_of_rank, most_threads, suitable_threads
+from charrnn.device import check_threads, device_of_rank, most_threads, suitable_threads
 from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
@@ -95,6 +95,7 @@ def _reopened(
     _check_room(run)
     check_lanes(settings, ranks)
     device = device_of_rank(settings.device, ranks.place)
+    check_threads(asked.threads)
     threads = asked.threads or _threads(run, settings, listen, ranks)
     torch.set_num_threads(threads)
     fitted = run_tokenizer(run)
@@ -134,7 +135,7 @@ def _threads(run: Run, settings: TrainSettings, listen: Listen, ranks: Ranks) ->
         listen(
             Notice(
                 f"run '{run.name}' was trained with {recorded} threads, and goes on with {most}, for which there are "
-                f"cores, so that the last bits may differ; --threads {recorded} takes as many as before"
+                f"cores, so that the last bits may differ; --threads N takes others"
             )
         )
     return min(recorded, most)

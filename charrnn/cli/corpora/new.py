@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from charrnn.errors import command_line
+from charrnn.command_line import command_line
 from charrnn.reporting.echo import say, tell
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.atomic import write_named
-from charrnn.errors import UsageError, command_line
+from charrnn.command_line import command_line
+from charrnn.errors import UsageError
 from charrnn.plugins import plugins
 from charrnn.settings import TrainSettings
 
