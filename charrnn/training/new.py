@@ -114,6 +114,7 @@ def _drafted(
     _check_name(name, directory)
     check_preset(preset)
     settings = read_settings(given, config)
+    check_threads(settings.threads)
     source = find_run(init_from, directory) if init_from else None
     vectors = None if embeddings is None else Vectors(embeddings)
     if vectors is not None:
@@ -143,7 +144,6 @@ def _drafted(
     for note in (*notes, *without_effect(settings)):
         listen(Notice(note))
     check_lanes(settings, ranks)
-    check_threads(settings.threads)
     threads = settings.threads or suitable_threads(
         settings.hidden or 1, (settings.batch_size or 1) // ranks.size, ranks.place.local_size
     )
