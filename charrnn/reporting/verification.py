@@ -31,6 +31,8 @@ def _lines(found: Findings) -> list[str]:
 def _training(found: Findings) -> str:
     if found.trains and found.latest:
         return f"goes on from step {found.whole[found.latest]}"
+    if found.latest in found.whole:
+        return "cannot go on without its config and tokenizer; copy these from wherever they are whole"
     if found.whole and found.format:
         return f"cannot go on; save {list(found.whole)[-1]} is whole: {found.run.mend_command} takes it"
     if found.generates:

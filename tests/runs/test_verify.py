@@ -84,6 +84,7 @@ def test_damage_is_found_told_and_mended_as_far_as_may_be(file, generates, train
     shown = cli("runs", "verify", "mine").out
     assert str(path) in shown
     assert ("train --resume: goes on from step 30" in shown) == trains
+    assert ("--mend takes it" in shown) == (goes_on and not trains)
     mended = cli("runs", "verify", "mine", "--mend")
     again = cli("train", "--resume", "--name", "mine", "--steps", 34, "--keep", 2)
     assert (again.code == 0) == goes_on, mended.err
