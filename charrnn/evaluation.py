@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,7 +65,14 @@ class Score:
         }
 
 
-def score_tokens(network: Network, tokens: Ids, context: int, lanes: int = 1, share: Share = WHOLE) -> float:
+def score_tokens(
+    network: Network,
+    tokens: Ids,
+    context: int,
+    lanes: int = 1,
+    share: Share = WHOLE,
+    pause: Callable[[], None] = lambda: None,
+) -> float:
     """Sum the negative log-probabilities of every token, in nats: ``N`` tokens give ``N`` scores.
 
     Args:
@@ -75,6 +82,7 @@ def score_tokens(network: Network, tokens: Ids, context: int, lanes: int = 1, sh
         lanes: contiguous parts that are read side by side, each from a zero state and ``context``. One lane is exact;
             more are faster, and a little too pessimistic where each begins.
         share: which of the lanes are read; the sums of all shares are that of the whole.
+        pause: called now and then; what it raises ends the scoring.
     """
     lanes = max(1, min(lanes, len(tokens)))
     length = -(-len(tokens) // lanes)
@@ -91,6 +99,7 @@ def score_tokens(network: Network, tokens: Ids, context: int, lanes: int = 1, sh
             for lane, row in enumerate(rows):
                 targets[: len(row), lane] = row
             yield targets
+            pause()
 
     return sum(float(losses.sum()) for losses in token_losses(network, chunks(), context, len(starts)))
 

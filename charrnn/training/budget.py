@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from charrnn.errors import ExitCode, UsageError
 from charrnn.settings import LoopSettings
-from charrnn.training.interrupt import StopRequest
+from charrnn.training.interrupt import StopAskedError, StopRequest
 from charrnn.training.ranks import Ranks
 
 
@@ -36,6 +36,15 @@ class Clock:
         """Look at it."""
         asked = self._stop.exit_code if self._stop else None
         self.now, self.asked = self._ranks.moment(time.monotonic() - self._start, asked)
+
+    def pause(self) -> None:
+        """End what can be done once more, if this one is asked to stop; of several ranks each does what the others do.
+
+        Raises:
+            StopAskedError: it is.
+        """
+        if self._stop and self._stop.exit_code is not None and self._ranks.size == 1:
+            raise StopAskedError
 
 
 def check_budget(settings: LoopSettings, *, streamed: bool) -> None:

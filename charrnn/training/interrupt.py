@@ -12,6 +12,10 @@ from charrnn.errors import ExitCode, InterruptedRunError
 _EXIT_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
 
 
+class StopAskedError(Exception):
+    """Something was not done, since training is asked to stop."""
+
+
 class StopRequest:
     """While entered, a signal ends the preparation at once; once deferred, it asks training to stop after its step.
 

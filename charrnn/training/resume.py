@@ -93,6 +93,7 @@ def _reopened(
             tidy(run)  # it may have been killed after its last save
         raise RunFinished(f"run '{run.name}' is finished {done}")
     _check_room(run)
+    _check_text(run)
     check_lanes(settings, ranks)
     device = device_of_rank(settings.device, ranks.place)
     check_threads(asked.threads)
@@ -197,3 +198,13 @@ def _changed(run: Run, asked: TrainSettings) -> TrainSettings:
     if any(key in changes for key in BUDGETS):
         changes = {**dict.fromkeys(BUDGETS), **{key: getattr(asked, key) for key in BUDGETS}, **changes}
     return before.model_copy(update=changes)
+
+
+def _check_text(run: Run) -> None:
+    """Refuse a text that is too short for its lanes, which no run was made with."""
+    part, lanes = run.config.corpus.train, run.config.settings.batch_size or 1
+    if part is not None and part.stop - part.start < lanes:
+        raise RunError(
+            f"run '{run.name}' is damaged: it has {part.stop - part.start} tokens to learn from, too few for its "
+            f"{lanes} lanes"
+        )

@@ -21,7 +21,7 @@ from charrnn.training.batches import Batches, Chunk
 from charrnn.training.budget import Budget, Clock
 from charrnn.training.divergence import Divergence
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Sampled, Saved
-from charrnn.training.interrupt import StopRequest
+from charrnn.training.interrupt import StopAskedError, StopRequest
 from charrnn.training.learner import Learner, Step
 from charrnn.training.observers import Observers
 from charrnn.training.ranks import Ranks
@@ -133,8 +133,9 @@ class Trainer:
         counters.evaluations = min(counters.evaluations, self._evaluations_by_now())
         if not counters.step and (settings.max_rollbacks or self._run.config.origin.given):
             yield self._save(metrics)  # what there is to go back to, and what chance does not make again
-        reason = "the budget is spent"
-        while (progress := self._progress()) < 1:
+        if counters.step and counters.evaluated != counters.step and self._evaluation_is_due():
+            yield from self._evaluate(metrics)  # in which training was stopped
+        while (progress := self._progress()) < 1 and not self._out_of_patience():
             lr = learning_rate(settings, progress, counters.rollbacks)
             try:
                 taken = self._step(lr)
@@ -154,13 +155,13 @@ class Trainer:
                 yield self._log(metrics, lr)
             if self._evaluation_is_due():
                 yield from self._evaluate(metrics)
-                if self._out_of_patience():
-                    reason = f"nothing better in {settings.patience} evaluations (--patience)"
-                    break
             elif self._clock.now - self._saved >= settings.save_every:
                 yield self._save(metrics)
             if self._clock.asked is not None:
-                yield from self._stop(metrics, self._clock.asked)
+                yield from self._stop(metrics)
+        reason = "the budget is spent"
+        if self._out_of_patience():
+            reason = f"nothing better in {settings.patience} evaluations (--patience)"
         if counters.evaluated != counters.step:
             yield from self._evaluate(metrics)
         if not counters.finished:  # by the clock: the budget was spent while the last evaluation was saved
@@ -219,10 +220,17 @@ class Trainer:
 
     def _evaluate(self, metrics: Metrics) -> Iterator[Event]:
         """Score the validation part, keep the weights if they are the best yet, and save."""
+        try:
+            yield from self._evaluated(metrics)
+        except StopAskedError:  # when training goes on, it begins with this
+            self._clock.look()
+            yield from self._stop(metrics)
+
+    def _evaluated(self, metrics: Metrics) -> Iterator[Event]:
         self._observers.phase_started("evaluation")
         counters, begun = self._counters, self._clock.now
         with self._learner.averaged():  # who hears of it sees the weights that were scored
-            nats = self._validation.loss(self._learner.model)
+            nats = self._validation.loss(self._learner.model, self._clock.pause)
             if not math.isfinite(nats):  # a model that only knows its text by heart has not diverged
                 raise self._divergence.error(counters, nats)
             bpc = self._validation.bits_per_char(nats)
@@ -284,9 +292,9 @@ class Trainer:
         self._saved = self._clock.now
         return Saved(counters.step)
 
-    def _stop(self, metrics: Metrics, exit_code: ExitCode) -> Iterator[Event]:
+    def _stop(self, metrics: Metrics) -> Iterator[Event]:
         yield self._save(metrics)
         raise InterruptedRunError(
             f"interrupted at step {self._counters.step}; everything is saved, go on with: {self._run.resume_command}",
-            exit_code,
+            self._clock.asked or ExitCode.INTERRUPTED,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from charrnn.evaluation import score_tokens
@@ -32,11 +33,18 @@ class Validation:
     chars_per_token: float
     ranks: Ranks
 
-    def loss(self, model: LanguageModel) -> float:
-        """Return the mean loss in nats a token; the model is left in training mode."""
+    def loss(self, model: LanguageModel, pause: Callable[[], None]) -> float:
+        """Return the mean loss in nats a token; the model is left in training mode.
+
+        Args:
+            model: predicts it.
+            pause: called now and then; what it raises ends the scoring.
+        """
         lanes = min(LANES, max(1, len(self.tokens) // _LEAST_LANE))
-        nats = score_tokens(TorchNetwork(model), self.tokens, self.context, lanes, self.ranks.share)
-        model.train()
+        try:
+            nats = score_tokens(TorchNetwork(model), self.tokens, self.context, lanes, self.ranks.share, pause)
+        finally:
+            model.train()
         return sum(self.ranks.each(nats)) / len(self.tokens)
 
     def bits_per_char(self, nats: float) -> float:

@@ -44,6 +44,7 @@ HOSTILE_CONFIGS = {
     "a later format": put("format_version", value=99),
     "a gradient beyond single precision": put("settings", "clip_value", value=1e300),
     "a decay beyond single precision": put("settings", "weight_decay", value=1e300),
+    "an endless name of a setting": put("corpus", "x" * 100_000, value=1),
     "an endless address": put("corpus", "address", value="x" * 10_000),
 }
 
@@ -77,6 +78,13 @@ def test_no_command_is_told_that_would_run_a_stranger_s_code(plugin, distributio
     assert code == 1
     assert told in said
     assert not re.search(r"pip|==|evil\.py", said)
+
+
+def test_what_is_left_out_is_told_in_a_line_that_somebody_reads(run):
+    forge_config(run, put("corpus", "x" * 100_000, value=1))
+    code, said = opened("runs", "compare")
+    assert "left out: " in said
+    assert all(len(line) < 1000 for line in said.splitlines())
 
 
 RAW_CONFIGS = {
@@ -259,6 +267,13 @@ def test_training_does_not_count_beyond_what_can_be_read_again(change, run, cli)
     assert refused.code == 1
     assert "run 'words' has counted to 999999999999999, and training cannot go on from there" in refused.told
     assert cli("runs", "show", "words").code == 0
+
+
+def test_training_does_not_go_on_with_a_text_that_is_too_short_for_its_lanes(run, cli):
+    forge_config(run, put("corpus", "train", "stop", value=1))
+    result = cli("train", "--resume", "--name", "words", "--steps", 70)
+    assert result.code == 1
+    assert "it has 1 tokens to learn from, too few for its " in result.err.splitlines()[-1]
 
 
 def test_training_does_not_go_on_from_a_place_in_a_stream(run, cli):

@@ -109,6 +109,61 @@ def test_the_first_signal_lets_a_save_be_finished(text_file, program, tmp_path):
     assert saved(RUNS / "mine")["step"] == 25
 
 
+#: A plugin that has evaluations read in small chunks, and a signal come in that of step STEP, which nobody reads on in.
+IN_EVALUATION = """
+import os
+import signal
+
+from charrnn import evaluation, hookimpl
+from charrnn.generation.torch_network import TorchNetwork
+from charrnn.training.validation import Validation
+
+NUMBER, STEP = int(os.environ["NUMBER"]), int(os.environ["STEP"])
+evaluation.CHUNK_TOKENS = 64
+losses, loss, seen, step = TorchNetwork.losses, Validation.loss, [], 0
+
+
+def one_more(self, *args):
+    seen.append("chunk")
+    if seen[:1] == ["evaluation"]:
+        assert len(seen) == 2, "it read on"
+        signal.raise_signal(NUMBER)
+    return losses(self, *args)
+
+
+def begin(self, *args):
+    seen[:] = ["evaluation"] if step == STEP else []
+    return loss(self, *args)
+
+
+@hookimpl
+def step_finished(step):
+    globals()["step"] = step
+
+
+TorchNetwork.losses, Validation.loss = one_more, begin
+"""
+
+
+@pytest.mark.parametrize("step", [20, 40])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_an_evaluation_does_not_wait_for_it(step, number, code, text_file, program, tmp_path):
+    """It is done when training goes on: the bits are those of a run that nobody stopped."""
+    plugin = tmp_path / "sender.py"
+    plugin.write_text(IN_EVALUATION)
+    env = {"NUMBER": str(int(number)), "STEP": str(step)}
+    train = ["train", text_file, *TINY, "--steps", 40, "--eval-every", 10, "--patience", 3]
+    stopped = program("--plugin", plugin, *train, "--name", "parts", env=env)
+    assert stopped.code == code, stopped.err
+    assert stopped.err.splitlines()[-1].startswith(f"charrnn: interrupted at step {step}; everything is saved")
+    assert (saved(RUNS / "parts")["step"], saved(RUNS / "parts")["evaluated"]) == (step, step - 10)
+    assert program("runs", "verify", "parts").code == 0
+    env = {"NUMBER": "0", "STEP": "-1"}
+    assert program("--plugin", plugin, "train", "--resume", "--name", "parts", env=env).code == 0
+    assert program("--plugin", plugin, *train, "--name", "whole", env=env).code == 0
+    assert_same("parts", "whole")
+
+
 #: A plugin that has the signal come in a finalizer, which can raise nothing, while a run is prepared.
 FINALIZER = """
 import os
