@@ -82,7 +82,7 @@ def test_no_command_is_told_that_would_run_a_stranger_s_code(plugin, distributio
 
 def test_what_is_left_out_is_told_in_a_line_that_somebody_reads(run):
     forge_config(run, put("corpus", "x" * 100_000, value=1))
-    code, said = opened("runs", "compare")
+    _, said = opened("runs", "compare")
     assert "left out: " in said
     assert all(len(line) < 1000 for line in said.splitlines())
 
