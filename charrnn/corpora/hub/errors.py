@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from charrnn.command_line import command_line
 from charrnn.corpora.hub.address import Address
 from charrnn.corpora.hub.client import connected
 from charrnn.corpora.hub.watch import UnreachableError, Watch
@@ -105,7 +106,7 @@ def out_of_date(recipe: str, address: Address, gone: str, now: str) -> CorpusErr
     """Say that a recipe asks for what its dataset no longer has."""
     return CorpusError(
         f"the recipe '{recipe}' is out of date: '{address.dataset}' has no {gone} any more, but {now}; "
-        f"write a new one: charrnn corpora new hf:{address.dataset}"
+        f"write a new one: {command_line('corpora', 'new', f'hf:{address.dataset}')}"
     )
 
 

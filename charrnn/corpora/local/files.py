@@ -9,6 +9,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import IO, Any
 
+from charrnn.command_line import command_line, quoted
 from charrnn.corpora.base import Corpus, Shard, digest
 from charrnn.corpora.local.compressed import OPENERS, reading_errors
 from charrnn.corpora.local.csv_rows import CsvRows
@@ -197,7 +198,8 @@ def find_files(pattern: str) -> list[Path]:
         return found
     if path.exists():
         if not path.is_file():
-            raise CorpusError(f"'{pattern}' is no file that can be read twice; pipe it in: charrnn train - < {pattern}")
+            piped = f"{command_line('train', '-')} < {quoted(pattern)}"
+            raise CorpusError(f"'{pattern}' is no file that can be read twice; pipe it in: {piped}")
         if path.stat().st_size == 0:
             raise CorpusError(f"the file '{pattern}' is empty; give one that holds text")
         return [path]
