@@ -26,9 +26,10 @@ def run() -> int:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     try:
         from charrnn.cli import main
+        from charrnn.cli.unraisable import tell_or_ask_again
         from charrnn.controls import print_traceback
 
-        sys.excepthook = print_traceback
+        sys.excepthook, sys.unraisablehook = print_traceback, tell_or_ask_again
     except KeyboardInterrupt:
         return _INTERRUPTED
     code = main()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import torch
 
+from charrnn.cores import usable_cores
 from charrnn.errors import UsageError
 from charrnn.launch import Place
 
@@ -65,18 +65,8 @@ _MOST_ON_A_CORE = 16
 def suitable_threads(hidden: int, batch_size: int, processes: int = 1) -> int:
     """Return how many of the processor's threads a model of this size keeps busy, in each of some processes."""
     # torchrun lets each process see one thread, unless the environment says otherwise.
-    cores = _CORES if processes == 1 else (os.cpu_count() or 1) // processes
+    cores = _CORES if processes == 1 else usable_cores(processes)
     return max(1, min(batch_size * hidden * hidden // _WORK_OF_A_THREAD, cores))
-
-
-def most_threads(processes: int = 1) -> int:
-    """Return for how many threads there are cores, in each of some processes on this machine.
-
-    What the environment says of threads, as torchrun does, is no matter here: more would run, one at a time.
-    """
-    cores = os.cpu_count() or 1
-    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
-    return max(1, min(ours, cores // processes))
 
 
 def check_threads(threads: int | None) -> None:
@@ -87,10 +77,10 @@ def check_threads(threads: int | None) -> None:
     Raises:
         UsageError: there are more.
     """
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     most = cores * _MOST_ON_A_CORE
     if threads is not None and threads > most:
-        raise UsageError(f"--threads {threads}: this machine has {cores} cores; give {most} at most, or leave it out")
+        raise UsageError(f"--threads {threads}: there are {cores} cores; give {most} at most, or leave it out")
 
 
 def keep_freed_memory() -> None:

@@ -145,8 +145,8 @@ def test_a_run_that_exists_is_not_written_over(text_file, cli):
 
 
 def test_far_more_threads_than_cores_are_refused(text_file, cli, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    told = "charrnn: --threads 33: this machine has 2 cores; give 32 at most, or leave it out"
+    monkeypatch.setattr("charrnn.device.usable_cores", lambda processes=1: 2)
+    told = "charrnn: --threads 33: there are 2 cores; give 32 at most, or leave it out"
     assert cli("train", text_file, *TINY, "--steps", 1, "--threads", 33).told == told
     assert cli("train", text_file, *TINY, "--steps", 1, "--name", "mine").code == 0
     assert cli("train", "--resume", "--name", "mine", "--steps", 2, "--threads", 33).told == told

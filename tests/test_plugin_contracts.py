@@ -65,7 +65,7 @@ WRONG_TOKENIZERS = {
     "counts": "its vocab_size should be a whole number, not '9'",
 }
 WRONG_CORPORA = {
-    "nameless": "its name None is none for a file",
+    "nameless": "its name should be fit for a file, not None",
     "apart": "its separator should be text, not None",
     "undivided": "splits() should return names, 'train' among them, not 'train'",
     "untaught": "splits() should return names, 'train' among them, not ('test',)",

@@ -28,7 +28,7 @@ TIERS = [
     ["registry", "settings", "hookspecs", "atomic", "strict_json", "strict_toml"],
     ["isolation", "declaration", "units", "strict_file", "nesting", "memory"],
     ["launch"],
-    ["errors", "controls", "command_line"],
+    ["errors", "controls", "command_line", "cores"],
 ]
 #: The hook through which the built-in recipes are registered looks for their files; the hooks of observers name the
 #: types of what they are given, for type checkers only.

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.device import most_threads, processor_tuned, suitable_threads
+from charrnn.cores import usable_cores
+from charrnn.device import processor_tuned, suitable_threads
 from charrnn.presets import PRESETS, complete
 from charrnn.settings import OptimizerSettings, TrainSettings
 from charrnn.training.batches import LaneBatches
@@ -175,9 +176,9 @@ def test_chunks_are_shrunk_to_the_corpus(tokens):
 def test_there_are_cores_for_so_many_threads(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     monkeypatch.setattr("os.sched_getaffinity", lambda _: range(6), raising=False)
-    assert [most_threads(processes) for processes in (1, 2, 3, 9)] == [6, 4, 2, 1]
+    assert [usable_cores(processes) for processes in (1, 2, 3, 9)] == [6, 3, 2, 1]
     monkeypatch.delattr("os.sched_getaffinity")
-    assert most_threads() == 8
+    assert usable_cores() == 8
 
 
 def test_threads_are_as_many_as_the_model_keeps_busy(monkeypatch):

@@ -12,7 +12,6 @@ import typer
 from typer.exceptions import TyperException
 
 from charrnn.cli.app import PROGRAM, OutputClosedError, make_app
-from charrnn.cli.unraisable import tell_or_ask_again
 from charrnn.errors import CharrnnError, ExitCode
 from charrnn.isolation import RAISE, TRACE, is_out_of_memory, is_set, raise_if_asked
 from charrnn.launch import leads, may_tell
@@ -29,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; whatever a person can cause has been told in one line on standard error.
     """
     warnings.showwarning = _show_warning
-    sys.unraisablehook = tell_or_ask_again
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show must not end the program
     if isinstance(sys.stdin, io.TextIOWrapper):

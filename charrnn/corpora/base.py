@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, final
 
 from charrnn.corpora.pieces import utf8_size
 from charrnn.registry import Entry
@@ -88,6 +88,7 @@ class Corpus(ABC):
         """Return a hash that differs when the text may: by default, of the provenance."""
         return digest(self.provenance())
 
+    @final
     def identity(self) -> str:
         """Return what tells this text from others in the cache: a plugin's corpus is another if its code is."""
         if self.entry is None or self.entry.owner.ours:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from charrnn.cores import usable_cores
 
 #: Multiplications of one product that are worth a thread: with fewer, waiting for it takes longer than they do.
 _WORK_OF_A_THREAD = 1 << 15
@@ -17,7 +17,7 @@ def suitable_threads(hidden: int, lanes: int, cores: int) -> int:
 
 def limit_threads(hidden: int, lanes: int) -> None:
     """Keep OpenBLAS, for the rest of the process, from using a whole large machine for small products."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     threads = suitable_threads(hidden, lanes, cores)
     if cores > max(threads, _FEW):
         from threadpoolctl import ThreadpoolController

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from charrnn.atomic import remove, write_file
 from charrnn.errors import RunError
 from charrnn.runs.layout import BEST, MODEL
 from charrnn.runs.manifest import check_file
-from charrnn.runs.refusal import reason_of, remedy
+from charrnn.runs.refusal import refused
 from charrnn.runs.run import Run
 from charrnn.runs.saves import SavedDirectory
 from charrnn.runs.verification import verify
@@ -40,7 +41,7 @@ def _failure_told(run: Run) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"run '{run.name}' cannot be mended: {reason_of(error)}; {remedy(error)}") from error
+        raise refused(Path(error.filename or run.path), "mended", error) from error
 
 
 def _newest_whole(run: Run, whole: dict[str, int], latest: str | None) -> Iterator[str]:

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from charrnn.device import check_threads, device_of_rank, most_threads, suitable_threads
+from charrnn.cores import usable_cores
+from charrnn.device import check_threads, device_of_rank, suitable_threads
 from charrnn.errors import RunError, RunFinished, UsageError
 from charrnn.layers import flag, read_settings
 from charrnn.model import LanguageModel
@@ -131,7 +132,7 @@ def _threads(run: Run, settings: TrainSettings, listen: Listen, ranks: Ranks) ->
     if settings.threads is None and before.ranks != ranks.size:  # another division of the work, and other bits anyway
         lanes = (settings.batch_size or 1) // ranks.size
         return suitable_threads(settings.hidden or 1, lanes, processes)
-    recorded, most = settings.threads or before.threads, most_threads(processes)
+    recorded, most = settings.threads or before.threads, usable_cores(processes)
     if recorded > most:
         listen(
             Notice(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from charrnn.cli import main
+from charrnn.cli.unraisable import tell_or_ask_again
 from charrnn.plugins import plugins
 from tests.fuzz.case import Case, Ending
 from tests.fuzz.homes import Homes
@@ -85,6 +86,7 @@ class Stage:
             os.setsid()
             self._redirect()
             faulthandler.enable(all_threads=False)
+            sys.unraisablehook = tell_or_ask_again  # as the program's own process has it
             signal.signal(signal.SIGINT, signal.default_int_handler)  # who works in the background ignores it
             limit_memory(refuse=case.asks)
             os.chdir(self._home)

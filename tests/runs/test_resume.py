@@ -140,7 +140,7 @@ def test_what_may_change_is_gone_on_with_and_kept(text_file, cli):
 
 @pytest.mark.parametrize("place", [("threads",), ("settings", "threads")])
 def test_a_run_s_threads_are_taken_as_far_as_there_are_cores(place, text_file, cli, monkeypatch):
-    monkeypatch.setattr("charrnn.training.resume.most_threads", lambda processes: 2 // processes)
+    monkeypatch.setattr("charrnn.training.resume.usable_cores", lambda processes: 2 // processes)
     taken = []
     monkeypatch.setattr("torch.set_num_threads", taken.append)
     cli("train", text_file, *TINY, "--steps", 3, "--name", "mine")

@@ -53,13 +53,9 @@ def _mended(run: Run) -> bool:
         for done in mend(run):
             tell(done)
     except RunError as error:
-        why = str(error)
-    except OSError as error:
-        why = f"{error.filename} cannot be read: {error.strerror}"
-    else:
-        return True
-    tell(f"run '{run.name}' is not mended: {why}")
-    return False
+        tell(f"run '{run.name}' is not mended: {error}")
+        return False
+    return True
 
 
 def _record(found: Findings) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from charrnn.cores import usable_cores
 from charrnn.corpora.fitting import FittedTokenizer, load_tokenizer
 from charrnn.corpora.worker import Frame, Worker
 
@@ -79,14 +79,14 @@ class Encoder:
 
     def _is_slow(self) -> bool:
         rest = time.monotonic() - self._began - self._encoding
-        return self._encoding > max(_SLOW_SECONDS, _SLOW_SHARE * rest) and (os.cpu_count() or 1) > 1
+        return self._encoding > max(_SLOW_SECONDS, _SLOW_SHARE * rest) and usable_cores() > 1
 
     def _start_workers(self) -> None:
         orders = {
             "tokenizer": self._fitted.entry.name,
             "directory": str(self._fitted.directory.absolute()),
         }
-        for _ in range(min(os.cpu_count() or 1, _MOST_WORKERS)):
+        for _ in range(min(usable_cores(), _MOST_WORKERS)):
             self._workers.append(Worker(f"{__name__}:answer", orders))
 
 
