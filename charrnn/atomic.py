@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from charrnn.errors import InterruptedRunError
@@ -14,6 +15,8 @@ from charrnn.errors import InterruptedRunError
 #: Begins the name of a directory that is being removed, where all that is beside it is ours.
 _REMOVED = ".removed-"
 _LONGEST_NAME = 255
+#: Errors of a full disk. A limit on the size of files is told as one: what helps is the same.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: What ends a program that has not failed.
 _INTERRUPTIONS = (KeyboardInterrupt, SystemExit, InterruptedRunError)
 
@@ -66,7 +69,8 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, resumable: bool
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     unfinished = path.with_name(f".{path.name}.unfinished")
     if not resumable:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        with suppress(OSError):
+            remove(unfinished)
     make_directory(path.parent)
     unfinished.mkdir(exist_ok=resumable)
     try:

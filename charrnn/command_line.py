@@ -31,5 +31,10 @@ def quoted(word: str) -> str:
     """Quote a word where a shell needs it; what a terminal would not show is written by its bytes."""
     if word.isprintable():
         return shlex.quote(word)
-    signs = (each if each.isprintable() else "".join(f"\\{byte:03o}" for byte in os.fsencode(each)) for each in word)
+    signs = (each if each.isprintable() else "".join(f"\\{byte:03o}" for byte in _bytes(each)) for each in word)
     return "$'" + "".join(f"\\{sign}" if sign in ("'", "\\") else sign for sign in signs) + "'"
+
+
+def _bytes(sign: str) -> bytes:
+    """Return what a sign is in a file's name; half a surrogate pair is in none."""
+    return os.fsencode(sign) if "\udc80" <= sign <= "\udcff" else sign.encode(errors="surrogatepass")

@@ -31,6 +31,7 @@ BAD_TRAINING = {
     "long name in bytes": (["words.txt", "--name", "ü" * 101], "has 202 bytes; give one of 200 at most"),
     "longer name": (["words.txt", "--name", "n" * 5000], "has 5000 bytes; give one of 200 at most"),
     "no resume": (["--resume", "--name", "gone"], "no run is called 'gone'"),
+    "a name that no folder has": (["--resume", "--name", "x" * 300], "no run is called 'xxx"),
     "unknown encoding": (["words.txt", "--encoding", "utf-9"], "--encoding 'utf-9' is not known"),
     "no config": (["words.txt", "--config", "gone.toml"], "there is no file 'gone.toml'"),
     "empty corpus": ([""], "CORPUS is empty"),

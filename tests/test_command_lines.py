@@ -63,6 +63,11 @@ def test_a_shell_reads_any_name(name):
     assert words(command_line("sample", "x", run=name))[-1].removeprefix("--run=") == name
 
 
+@given(st.text(st.characters(categories=["Cs", "Ll"]), max_size=20))
+def test_half_a_surrogate_pair_which_no_file_is_called_is_written_all_the_same(name):
+    assert command_line("sample", name).encode().startswith(b"charrnn sample ")
+
+
 def test_what_needs_no_quotes_has_none():
     assert command_line("train", "hf:some/rows", init_from="words-lstm_2.1") == (
         "charrnn train hf:some/rows --init-from words-lstm_2.1"

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import filelock
 
-from charrnn.atomic import write_directory
+from charrnn.atomic import NO_ROOM, write_directory
 from charrnn.corpora.base import Progress, digest
 from charrnn.errors import CorpusError
 
 ENVIRONMENT = "CHARRNN_CACHE"
 _ELSEWHERE = f"make room, or set {ENVIRONMENT} to another folder"
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def cache_directory() -> Path:
@@ -70,7 +69,7 @@ def cached(
             try:
                 write_directory(directory, build, resumable=resumable)
             except OSError as error:
-                if error.errno not in _NO_ROOM:
+                if error.errno not in (*NO_ROOM, errno.EROFS):
                     raise
                 raise CorpusError(f"{error.strerror} in the cache, '{cache_directory()}'; {_ELSEWHERE}") from error
     return directory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,6 +47,8 @@ def _is_there(path: Path) -> bool:
     try:
         return path.exists()
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
         raise refused(path, "read", error) from None
 
 

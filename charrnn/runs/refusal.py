@@ -7,9 +7,9 @@ import os
 import re
 from pathlib import Path
 
+from charrnn.atomic import NO_ROOM
 from charrnn.errors import RunError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 #: In what safetensors says of an error of the operating system.
 _NUMBER = re.compile(r"\(os error (\d{1,5})\)")
@@ -37,7 +37,7 @@ def reason_of(error: Exception) -> str:
 def remedy(error: Exception) -> str:
     """Say what to do about it."""
     number = _number(error)
-    if number in _FULL:
+    if number in NO_ROOM:
         return "make room"
     if number in _NO_RIGHT:
         return "mend its permissions"

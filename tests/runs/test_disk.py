@@ -19,6 +19,7 @@ from charrnn.runs.run import Run
 from charrnn.runs.verification import verify
 from tests.conftest import TINY
 from tests.same_bits import figures, saved
+from tests.unprivileged import needs_to_be_refused, unprivileged
 
 RUN = Path("checkpoints/mine")
 SIZES = {"layers": 1, "hidden": 16, "embed": 8, "seq_len": 16, "batch_size": 8}
@@ -122,23 +123,15 @@ def test_a_run_that_can_only_be_read_is_read_and_refuses_the_rest_in_a_line(moun
     assert {path: path.read_bytes() for path in RUN.rglob("*") if path.is_file()} == before
 
 
-#: What root calls a command by, to be refused what anybody would be.
-UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
-
-
-@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may write into any directory")
+@needs_to_be_refused
 def test_a_directory_without_permission_is_told_in_a_line(text_file):
     charrnn.train(text_file, name="mine", **SETTINGS)
-    command = [sys.executable, "-m", "charrnn", "train", "--resume", "--name", "mine", "--steps", "50"]
     RUN.chmod(0o500)
     try:
-        refused = subprocess.run(
-            [*(UNPRIVILEGED if os.geteuid() == 0 else []), *command], capture_output=True, text=True, timeout=60
-        )
+        told = unprivileged("train", "--resume", "--name", "mine", "--steps", 50)
     finally:
         RUN.chmod(0o700)
-    assert refused.returncode == 1, refused.stderr
-    assert refused.stderr.splitlines()[-1].startswith("charrnn: run 'mine' cannot be written: Permission denied. ")
+    assert told.startswith("charrnn: run 'mine' cannot be written: Permission denied. ")
     assert not verify(Run(RUN)).damage
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,29 +13,18 @@ from charrnn.runs.lock import holder, locked
 from charrnn.runs.removal import tidy_removed
 from charrnn.runs.run import Run
 from charrnn.runs.verification import verify
+from tests.unprivileged import needs_to_be_refused, unprivileged
 
 CHECKPOINTS = Path("checkpoints")
 RUN = CHECKPOINTS / "words"
 HALF = CHECKPOINTS / ".removed-run-words"
 REMOVE = ("runs", "rm", "words", "--yes")
-#: What root calls a command by, to be refused what anybody would be.
-UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
-needs_to_be_refused = pytest.mark.skipif(
-    os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may do anything, and setpriv is not here"
-)
 
 
 @pytest.fixture
 def run(trained):
     shutil.copytree(trained / "words", RUN)
     return RUN
-
-
-def unprivileged(*arguments):
-    command = [*(UNPRIVILEGED if os.geteuid() == 0 else []), sys.executable, "-m", "charrnn", *map(str, arguments)]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert finished.returncode == 1, finished.stderr
-    return finished.stderr.splitlines()[-1]
 
 
 def test_a_removal_that_is_killed_leaves_no_run_and_the_next_takes_the_rest(run, trained, cli, monkeypatch):

@@ -69,6 +69,12 @@ def test_a_directory_that_exists_is_left_as_it_was(tmp_path):
     assert (tmp_path / "there" / "file").read_text() == "kept"
 
 
+def test_what_a_killed_process_left_is_in_nobody_s_way(tmp_path):
+    (tmp_path / ".save.unfinished").symlink_to("nowhere")
+    write_directory(tmp_path / "save", lambda folder: (folder / "a").write_text("a"))
+    assert (tmp_path / "save" / "a").read_text() == "a"
+
+
 def test_the_save_that_counts_is_there_until_another_one_does(mine, monkeypatch):
     before = mine.load()
     counted = (mine.path / "latest").read_text()

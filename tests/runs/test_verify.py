@@ -161,6 +161,10 @@ def test_a_run_that_cannot_be_read_keeps_no_other_from_being_looked_at(mended, m
     assert result.code == 1
     assert "run mine: whole" in result.out
     assert "checkpoints/other/saves cannot be read: Permission denied" in result.out
+    told = (
+        "run 'other' is not mended: checkpoints/other/saves cannot be mended: Permission denied; mend its permissions"
+    )
+    assert (told in result.err) == bool(mended)
 
 
 def test_all_that_is_damaged_is_told_at_once(mine, cli):

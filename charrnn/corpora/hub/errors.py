@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from charrnn.atomic import NO_ROOM
 from charrnn.command_line import command_line
 from charrnn.corpora.hub.address import Address
 from charrnn.corpora.hub.client import connected
@@ -14,8 +14,6 @@ from charrnn.errors import CharrnnError, CorpusError, near_names
 
 LOCAL = "corpora that need no network: 'pystdlib', or a text file"
 PARQUET = "refs/convert/parquet"
-#: A limit on the size of files is told as a full disk is: what helps is the same.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -112,7 +110,7 @@ def out_of_date(recipe: str, address: Address, gone: str, now: str) -> CorpusErr
 
 def _of_the_machine(error: BaseException, address: Address) -> str | None:
     """Explain what this machine cannot do."""
-    if isinstance(error, OSError) and (error.errno in _NO_ROOM or "Not enough disk space" in str(error)):
+    if isinstance(error, OSError) and (error.errno in NO_ROOM or "Not enough disk space" in str(error)):
         from huggingface_hub import constants
 
         return (
