@@ -10,6 +10,7 @@ _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n
 _PICTURES |= {0x7F: 0x2421} | dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 # These turn the direction of what follows around.
 _PICTURES |= dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
+_LONGEST = 60
 # A text has lines; a name has none, and what looks like another line of ours would be the words of who chose it.
 _IN_A_LINE = _PICTURES | {ord("\n"): 0x240A, ord("\t"): 0x2409} | dict.fromkeys([0x2028, 0x2029], 0xFFFD)
 
@@ -26,6 +27,11 @@ def printable_line(text: str) -> str:
 
 def _encodable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
+
+
+def shortened(text: str) -> str:
+    """Keep of a text what fits into a message."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from charrnn.controls import shortened
 from charrnn.errors import UsageError, near_names
 from charrnn.registry import Entry
 
@@ -32,7 +33,7 @@ def check(model: type[Model], values: Mapping[str, Any], label: Callable[[str], 
         first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         path = [str(each) for each in first["loc"]]
         nested = bool(path) and isinstance(values.get(path[0]), Mapping)
-        name = _cut(".".join(path) if nested else "".join(path[:1]))
+        name = shortened(".".join(path) if nested else "".join(path[:1]))
         if first["type"] == "extra_forbidden":
             raise UsageError(f"no setting is called '{label(name)}': {near_names(name, model.model_fields)}") from None
         if first["type"] == "missing":
@@ -75,12 +76,16 @@ def check_options(entry: Entry, function: Callable[..., Any], options: Mapping[s
             if takes_any:
                 checked[name] = value
                 continue
-            raise UsageError(f"{entry.kind} '{entry.name}' has no option '{_cut(name)}': {near_names(name, takes)}")
+            raise UsageError(
+                f"{entry.kind} '{entry.name}' has no option '{shortened(name)}': {near_names(name, takes)}"
+            )
         try:
             checked[name] = TypeAdapter(takes[name].annotation).validate_python(value)
         except ValidationError as error:
             message = _lowered(error.errors()[0]["msg"])
-            raise UsageError(f"option {name}={_cut(str(value))} of {entry.kind} '{entry.name}': {message}") from None
+            raise UsageError(
+                f"option {name}={shortened(str(value))} of {entry.kind} '{entry.name}': {message}"
+            ) from None
     return checked
 
 
@@ -111,12 +116,7 @@ def option_function(entry: Entry) -> Callable[..., Any]:
 
 
 def _shown(value: object) -> str:
-    return repr(_cut(str(value)))
-
-
-def _cut(text: str) -> str:
-    """Keep of a stranger's text what fits into a line."""
-    return text if len(text) <= 60 else text[:57] + "..."
+    return repr(shortened(str(value)))
 
 
 def _lowered(message: str) -> str:

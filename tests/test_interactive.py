@@ -115,6 +115,7 @@ def test_what_is_no_utf8_is_text_that_the_model_has_never_seen(program, trained)
 def test_what_cannot_be_is_told_and_the_talk_goes_on(talk):
     result = talk("/undoo", "99", "9" * 5000, "²", "/undo", "☃", "ok")
     assert "there is no /undoo" in result.err
+    assert all(len(line) < 500 for line in result.err.splitlines())
     assert "there is no suggestion 99; =99 adds it as text" in result.err
     assert "the model has never seen 1 character ('☃'); replaced" in result.err
     assert result.out.splitlines()[-1].endswith("ok")

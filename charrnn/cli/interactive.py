@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from charrnn.cli.stopping import stopped_by_signals
+from charrnn.controls import shortened
 from charrnn.errors import ExitCode, never_seen
 from charrnn.generation.prompt import leave_out
 from charrnn.reporting.echo import send, tell
@@ -85,7 +86,7 @@ class _Talk:
         elif line == "/text":
             self._show_all()
         elif line.startswith("/"):
-            tell(f"there is no {line.split()[0]}; {_HELP[self._suggest]}")
+            tell(f"there is no {shortened(line.split()[0])}; {_HELP[self._suggest]}")
         elif not self._suggest:
             self._continue(f"{line}\n" if line else "")
         elif not line:
@@ -95,7 +96,7 @@ class _Talk:
             if line in by_number:
                 self._add(by_number[line])
             else:
-                tell(f"there is no suggestion {line}; ={line} adds it as text")
+                tell(f"there is no suggestion {shortened(line)}; = before it adds it as text")
         else:
             self._add(line.removeprefix("="))
 
