@@ -96,7 +96,8 @@ class _Talk:
             if line in by_number:
                 self._add(by_number[line])
             else:
-                tell(f"there is no suggestion {shortened(line)}; = before it adds it as text")
+                told = shortened(line)
+                tell(f"there is no suggestion {told}; ={told} adds it as text")
         else:
             self._add(line.removeprefix("="))
 
