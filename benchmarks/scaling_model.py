@@ -122,9 +122,9 @@ def reading_table() -> Iterator[str]:
 def asked_text() -> Iterator[str]:
     """What a rank asks of the disk, and of the process beside it that makes a stream ready, in words."""
     model = MODELS[0]  # the one that learns from more characters a second
-    alone, machine, all_ranks = (rate_of_rank(model, gpus) / 1e6 for gpus in (1, MACHINE, 64))
+    alone, eight, all_ranks = (rate_of_rank(model, gpus) / 1e6 for gpus in (1, MACHINE, 64))
     busy = [model.rate / rate for rate in PACKING.values()]
-    yield f"A rank reads its own lanes, at a byte a token, at {alone:.2f} MB/s alone, {machine:.2f} as one of {MACHINE},"
+    yield f"A rank reads its own lanes, at a byte a token, at {alone:.2f} MB/s alone, {eight:.2f} as one of {MACHINE},"
     yield f"and {all_ranks:.2f} as one of 64 ({model}). The process beside it, at these rates of packing, is busy"
     yield f"for {min(busy):.1%} to {max(busy):.1%} of its time."
 
