@@ -138,7 +138,7 @@ def _drafted(
         listen(Notice(learned(source, theirs.tokenizer, tokenizer)))
     for told in unseen(record, source, tokenizer, extend=extend_vocab):
         listen(Notice(told))
-    settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type)
+    settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type, ranks.size)
     if prepared.streamed and settings.stream is None:
         listen(Notice("the training text is streamed; --no-stream packs it first"))
     for note in (*notes, *without_effect(settings)):

@@ -19,13 +19,24 @@ from charrnn.training.ranks import Ranks
 _OF_THE_MACHINE = {"device", "threads"}
 
 
-def check_lanes(settings: TrainSettings, ranks: Ranks) -> None:
+def check_lanes(settings: TrainSettings, ranks: Ranks, run: str | None = None) -> None:
     """Refuse lanes that cannot be divided evenly, by which the gradients' mean would be another.
+
+    Args:
+        settings: complete.
+        ranks: that are to divide them.
+        run: the name of one that is there, whose lanes stay as many as they are.
 
     Raises:
         UsageError: they cannot.
     """
     lanes, size = settings.batch_size or 1, ranks.size
+    if lanes % size and run is not None:
+        fewer = max(each for each in range(1, size) if lanes % each == 0)
+        raise UsageError(
+            f"run '{run}' has --batch-size {lanes}, which a resumed run keeps, and {size} ranks take the same number "
+            f"of lanes each; go on with {fewer}, by another --nproc-per-node"
+        )
     if lanes % size:
         near = " or ".join(str(each) for each in (lanes - lanes % size, lanes + size - lanes % size) if each)
         raise UsageError(
