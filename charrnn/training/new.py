@@ -86,7 +86,11 @@ def new_job(
     with ranks.together():
         if ranks.first:
             ranks.keep(os.fspath(path.absolute()))
-            Run.create(path, draft.config, draft.prepared.fitted)
+            try:
+                Run.create(path, draft.config, draft.prepared.fitted)
+            except RunError:  # another's may be there, which is none to go on with
+                ranks.keep("")
+                raise
             held.enter_context(Run(path).locked())
     with ranks.together():
         run = seen(path)

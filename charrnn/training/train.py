@@ -11,6 +11,7 @@ from typing import Any
 from charrnn.device import processor_tuned
 from charrnn.errors import ExitCode, PeerError, RunFinished, UsageError
 from charrnn.generation.session import Session, load
+from charrnn.layers import read_settings
 from charrnn.plugins.hooks import read_observer
 from charrnn.presets import AUTO
 from charrnn.training.events import Event, Notice
@@ -89,8 +90,12 @@ def train(
         listen = listen if ranks.first else _ignore
         check_asked(ranks, address, asked)
         before = ranks.kept()
-        if before is not None:  # torchrun has started anew what was asked for, and was made, already
-            address, given, file, name, resume = None, {}, None, before, True
+        if before is not None:  # torchrun has started anew what was asked for; it may not have come to do it
+            directory, name = Path(before).parent, Path(before).name
+            if not resume and ranks.leading(Path(before).is_dir()):
+                with ranks.together():
+                    read_settings({}, file)  # for the plugins that it names: the run has its settings
+                address, given, file, resume = None, {}, None, True
         if resume:
             try:
                 job = resumed_job(address, given, file, name, directory, listen, stop, held, ranks)
