@@ -1,4 +1,4 @@
-"""How long a pass over a corpus takes on many GPUs, worked out on paper: prints the tables of docs/scaling.md.
+"""How long a pass over a corpus takes on many GPUs, worked out on paper: prints what docs/scaling.md quotes.
 
 Nothing here was run on more than one GPU. Every input is named, with where it is from; what is worked out from them is
 what would be left if all else went well.
@@ -81,6 +81,11 @@ def step(model: Model, gpus: int) -> tuple[float, float, float]:
     return STEPS * LANES / model.rate, all_reduce(model.parameters * GRADIENT, gpus), exchange(gpus)
 
 
+def rate_of_rank(model: Model, gpus: int) -> float:
+    """Return the characters a second that each GPU learns from, with what it waits for others."""
+    return STEPS * LANES / sum(step(model, gpus))
+
+
 def steps_table() -> Iterator[str]:
     """What a step takes, and how much of it is computing."""
     yield "| LSTM | parameters | gradient, MB | GPUs | computing, ms | all-reduce, ms | exchange, ms | efficiency |"
@@ -100,7 +105,7 @@ def passes_table() -> Iterator[str]:
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for model in MODELS:
         for gpus in (1, 8, 64):
-            rate = gpus * STEPS * LANES / sum(step(model, gpus))
+            rate = gpus * rate_of_rank(model, gpus)
             times = " | ".join(_time(size / rate) for size in (1e9, 1e11, 1e12))
             count = 1e12 / (gpus * STEPS * LANES)
             yield f"| {model} | {gpus} | {rate / 1e6:.1f} M | {times} | {count / 1e6:.1f} M |"
@@ -114,6 +119,16 @@ def reading_table() -> Iterator[str]:
         yield f"| {name} | {rate / 1e6:.0f} | {_time(1e12 / rate)} | {MODELS[0].rate / rate:.1%} |"
 
 
+def asked_text() -> Iterator[str]:
+    """What a rank asks of the disk, and of the process beside it that makes a stream ready, in words."""
+    model = MODELS[0]  # the one that learns from more characters a second
+    alone, eight, all_ranks = (rate_of_rank(model, gpus) / 1e6 for gpus in (1, MACHINE, 64))
+    busy = [model.rate / rate for rate in PACKING.values()]
+    yield f"A rank reads its own lanes, at a byte a token, at {alone:.2f} MB/s alone, {eight:.2f} as one of {MACHINE},"
+    yield f"and {all_ranks:.2f} as one of 64 ({model}). The process beside it, at these rates of packing, is busy"
+    yield f"for {min(busy):.1%} to {max(busy):.1%} of its time."
+
+
 def memory_table() -> Iterator[str]:
     """What training a model takes beside its activations."""
     yield "| LSTM | parameters | weights, gradient and AdamW, GB |"
@@ -122,14 +137,21 @@ def memory_table() -> Iterator[str]:
         yield f"| {model} | {model.parameters / 1e6:,.0f} M | {model.parameters * TRAINED / 1e9:.1f} |"
 
 
-TABLES = {"steps": steps_table, "passes": passes_table, "reading": reading_table, "memory": memory_table}
+#: What the page has of this script, by the marks around it.
+QUOTED = {
+    "steps": steps_table,
+    "passes": passes_table,
+    "reading": reading_table,
+    "asked": asked_text,
+    "memory": memory_table,
+}
 
 
 def filled(page: str) -> str:
-    """Return the page with its tables as they are worked out now."""
+    """Return the page with what it quotes as it is worked out now."""
     return re.sub(
-        rf"<!-- ({'|'.join(TABLES)}) -->.*?<!-- / -->",
-        lambda part: f"<!-- {part[1]} -->\n" + "\n".join(TABLES[part[1]]()) + "\n<!-- / -->",
+        rf"<!-- ({'|'.join(QUOTED)}) -->.*?<!-- / -->",
+        lambda part: f"<!-- {part[1]} -->\n" + "\n".join(QUOTED[part[1]]()) + "\n<!-- / -->",
         page,
         flags=re.DOTALL,
     )
@@ -143,11 +165,11 @@ def _time(seconds: float) -> str:
 
 
 def main() -> None:
-    """Print the tables; with ``--write``, put them into the page."""
+    """Print what the page quotes; with ``--write``, put it there."""
     if sys.argv[1:] == ["--write"]:
         PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    for table in TABLES.values():
-        print("\n".join(table()), end="\n\n")
+    for lines in QUOTED.values():
+        print("\n".join(lines()), end="\n\n")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ with contextlib.suppress(FileNotFoundError):  # the directory may be gone
 _THRESHOLD = 50_000
 #: As in charrnn.errors, which is not imported yet when this is needed.
 _INTERRUPTED = 130
+#: What every process of a launch would answer at once, so that only one does.
+_ANSWERED = {"--help", "-h", "--version"}
 
 
 def run() -> int:
@@ -28,10 +30,13 @@ def run() -> int:
         from charrnn.cli import main
         from charrnn.cli.unraisable import tell_or_ask_again
         from charrnn.controls import print_traceback
+        from charrnn.launch import leads
 
         sys.excepthook, sys.unraisablehook = print_traceback, tell_or_ask_again
     except KeyboardInterrupt:
         return _INTERRUPTED
+    if not leads() and _ANSWERED.intersection(sys.argv[1:]):
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
     code = main()
     gc.freeze()  # the process ends: what it holds need not be looked through once more, which takes as long again
     return code

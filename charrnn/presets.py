@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from charrnn.errors import UsageError, near_names
+from charrnn.errors import CorpusError, UsageError, near_names
 from charrnn.layers import spoken
 from charrnn.settings import BUDGETS, TrainSettings
 
@@ -52,7 +52,9 @@ def epoch_seconds(characters: int, device: str = "cpu") -> float:
     return characters / _RATES.get(device, _RATES["cpu"])
 
 
-def complete(settings: TrainSettings, preset: str, tokens: int | None, device: str) -> tuple[TrainSettings, list[str]]:
+def complete(
+    settings: TrainSettings, preset: str, tokens: int | None, device: str, ranks: int = 1
+) -> tuple[TrainSettings, list[str]]:
     """Fill in what no one set.
 
     Args:
@@ -60,9 +62,13 @@ def complete(settings: TrainSettings, preset: str, tokens: int | None, device: s
         preset: a preset's name, checked already.
         tokens: in the training part of the corpus; None of a stream.
         device: ``cpu``, ``cuda`` or ``mps``.
+        ranks: how many divide the lanes.
 
     Returns:
         The complete settings, and lines that say what was chosen.
+
+    Raises:
+        CorpusError: there are fewer tokens than ranks.
     """
     notes = []
     if all(getattr(settings, budget) is None for budget in BUDGETS):
@@ -81,7 +87,7 @@ def complete(settings: TrainSettings, preset: str, tokens: int | None, device: s
     if settings.eval_tokens is None:
         share = max(_LEAST_EVAL_TOKENS, int(_EVAL_SHARE * to_learn))
         settings = settings.model_copy(update={"eval_tokens": share})
-    return settings if tokens is None else _shrink(settings, tokens, notes), notes
+    return settings if tokens is None else _shrink(settings, tokens, ranks, notes), notes
 
 
 def _characters(settings: TrainSettings, tokens: int | None, device: str) -> float:
@@ -99,10 +105,20 @@ def _fitting(characters: float) -> str:
     return next((name for name, reach in _REACH.items() if characters <= reach), "best")
 
 
-def _shrink(settings: TrainSettings, tokens: int, notes: list[str]) -> TrainSettings:
-    """Make chunk and batch fit a small corpus: each lane at least a chunk long, as far as there are tokens."""
-    seq_len = min(settings.seq_len or 1, tokens)
-    batch_size = max(1, min(settings.batch_size or 1, tokens // seq_len))
+def _shrink(settings: TrainSettings, tokens: int, ranks: int, notes: list[str]) -> TrainSettings:
+    """Make chunk and batch fit a small corpus: each lane at least a chunk long, as far as there are tokens.
+
+    Lanes that are cut are as many for each rank; those that a person gave and that fit are left for them to mend.
+    """
+    if tokens < ranks:
+        held = f"{tokens} token{'s' if tokens != 1 else ''}"
+        raise CorpusError(
+            f"the corpus holds only {held} to learn from, and {ranks} ranks need one each; take fewer ranks"
+        )
+    seq_len = min(settings.seq_len or 1, tokens // ranks)
+    batch_size, room = settings.batch_size or 1, tokens // seq_len
+    if room < batch_size:
+        batch_size = room - room % ranks
     if (seq_len, batch_size) != (settings.seq_len, settings.batch_size):
         notes.append(
             f"the corpus holds only {tokens} tokens to learn from: sequence length is now {seq_len}, batch {batch_size}"

@@ -41,6 +41,7 @@ def main() -> None:
     charrnn.add_plugin("cell.py")
     ends: dict[str, Any] = {}
     for training in json.loads(Path(sys.argv[1]).read_text()):
+        called = training.pop("called", training.get("name"))
         told = {key: each[int(rank)] for key, each in training.pop("of_rank", {}).items()}
         observers = [Stop(training.pop("stop"))] if "stop" in training else []
         breaks = rank == "1" and training.pop("breaks", False)
@@ -50,9 +51,9 @@ def main() -> None:
                 if breaks:
                     patch.setattr(Feed, "next", break_at_the_third(Feed.next))
                 charrnn.train(**training, **told, observers=observers)
-            ends[training["name"]] = None
+            ends[called] = None
         except CharrnnError as error:
-            ends[training["name"]] = [type(error).__name__, str(error)]
+            ends[called] = [type(error).__name__, str(error)]
     Path(f"ends-{rank}.json").write_text(json.dumps(ends))
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,11 +19,11 @@ from charrnn.errors import UsageError
 from charrnn.launch import Place, Share, read_place
 from charrnn.plugins import plugins
 from charrnn.training import stream_batches
-from tests.conftest import TINY, Result
+from tests.conftest import TINY
+from tests.launching import TORCHRUN, free_endpoint, ours, torchrun
 from tests.runs.test_same_bits import assert_same
 
 PROGRAM = Path(__file__).with_name("ranks_program.py")
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
 #: The schedule counts on nothing that a smaller budget changes.
 SMALL = {"layers": 2, "hidden": 12, "embed": 8, "seq_len": 16, "batch_size": 8, "lr": 0.01, "dropout": 0.0}
 SMALL |= {
@@ -88,6 +87,15 @@ TRAININGS = [
     {"name": "missing", **SMALL, "steps": 2, "of_rank": {"corpus": ["words.txt", "none.txt"]}},
     {"name": "diverges", **TWENTY, **SMALL, "lr": 90.0, "optimizer": "sgd", "clip": 0.0, "layer_norm": False},
     {"name": "two64", **MORE},
+    {"name": "resumed-by-one", **TWENTY, **SMALL, "of_rank": {"resume": [False, True]}},
+    {"name": "started-by-one", **TWENTY, "of_rank": {"init_from": [None, "one64"]}},
+    {"called": "names", **MORE, "steps": 30, "of_rank": {"name": ["two32", "two64"]}},
+    {"name": "vectors-by-one", **TWENTY, **SMALL, "of_rank": {"embeddings": ["vectors.txt", None]}},
+    {"called": "steps", "name": "two32", **MORE, "of_rank": {"steps": [30, None]}},
+    {"name": "piped", **SMALL, "steps": 2, "corpus": "-"},
+    {"name": "three-lanes", **MORE, "steps": 40},
+    {"name": "short", **SMALL, "steps": 2, "corpus": "short.txt"},
+    {"name": "shorter", **SMALL, "steps": 2, "corpus": "shorter.txt"},
 ]
 
 
@@ -96,6 +104,8 @@ def trained_by_two(tmp_path_factory, text):
     """A folder with the runs of TRAININGS, by two ranks, and what each rank got told; and those of one process."""
     folder = tmp_path_factory.mktemp("ranks")
     (folder / "words.txt").write_text(text[:4200])
+    (folder / "short.txt").write_text(text[:60])  # room for three lanes
+    (folder / "shorter.txt").write_text("ab")  # and for one, as one is held back
     (folder / "other.txt").write_text(text[:4200].replace("a", "b"))
     (folder / "cell.py").write_text(CELL)
     (folder / "shards").mkdir()
@@ -114,6 +124,7 @@ def trained_by_two(tmp_path_factory, text):
         charrnn.train(name="one-spare", **TWENTY, **EXACT, cell="spare")
         charrnn.train(name="one-first", **{**TWENTY, "steps": 7}, **EXACT)
         charrnn.train(name="stream-one", **STREAM, steps=25)
+        charrnn.train(name="three-lanes", **TWENTY, **{**SMALL, "batch_size": 3})
         ended = torchrun(PROGRAM, "trainings.json")
         assert ended.code == 0, ended.err
         charrnn.train(name="two-first", resume=True, steps=20)
@@ -121,25 +132,6 @@ def trained_by_two(tmp_path_factory, text):
         charrnn.train(name="stream-two-one", resume=True, steps=50)
         plugins.cache_clear()
     return folder
-
-
-def torchrun(*arguments, options=(), env=None):
-    """Start two ranks, and wait for their end; the host's name need not be known to anyone."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        endpoint = f"127.0.0.1:{free.getsockname()[1]}"
-    finished = subprocess.run(
-        [*TORCHRUN, "--rdzv-endpoint", endpoint, *options, *map(str, arguments)],
-        capture_output=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), **(env or {})},
-        timeout=120,
-    )
-    return Result(finished.returncode, finished.stdout.decode(), finished.stderr.decode())
-
-
-def ours(result):
-    """The lines that are not torchrun's own."""
-    return [line for line in result.err.splitlines() if line.startswith("charrnn: ")]
 
 
 def tensors(folder, run, name="weights"):
@@ -229,6 +221,17 @@ def test_a_run_needs_nothing_of_the_ranks_that_trained_it(trained_by_two, cli, m
         ("settings", "rank 1 has another --seed (2) than rank 0 (1)"),
         ("corpora", "rank 1 has another corpus"),
         ("diverges", "training diverged at step"),
+        (
+            "resumed-by-one",
+            "rank 1 has another --resume (True) than rank 0 (not given); start all with the same command",
+        ),
+        ("started-by-one", "rank 1 has another --init-from (one64) than rank 0 (not given)"),
+        ("names", "rank 1 has another --name (two64) than rank 0 (two32)"),
+        ("vectors-by-one", "rank 1 has another --embeddings (not given) than rank 0 (a file)"),
+        ("steps", "rank 1 has another --steps (not given) than rank 0 (30)"),
+        ("piped", "'-' is one standard input for 2 ranks, of which each would read a part; write the text to a file"),
+        ("three-lanes", "run 'three-lanes' has --batch-size 3, which a resumed run keeps, and 2 ranks take the same"),
+        ("shorter", "the corpus holds only 1 token to learn from, and 2 ranks need one each"),
     ],
 )
 def test_what_cannot_be_is_told_by_one_rank_and_all_end(training, told, trained_by_two):
@@ -236,6 +239,12 @@ def test_what_cannot_be_is_told_by_one_rank_and_all_end(training, told, trained_
     assert told in first[1]
     assert first[0] != "PeerError"
     assert second[0] == "PeerError"
+
+
+def test_lanes_that_a_short_text_cuts_are_cut_to_what_ranks_can_divide(trained_by_two, cli, monkeypatch):
+    monkeypatch.chdir(trained_by_two)
+    assert ends(trained_by_two, "short") == [None, None]
+    assert cli("runs", "show", "short", "--json").json()["settings"]["batch_size"] == 2
 
 
 def test_what_one_rank_alone_cannot_do_it_tells_itself(trained_by_two):
@@ -281,13 +290,15 @@ def run_started(run):
 """
 
 
-#: Of each rank, drawn anew each time: the name of a test that fails says at which step it was.
-KILLED_AT = [SystemRandom().randint(1, DISTURBED["steps"]) for _ in range(2)]
+#: Says at which step to kill; it is drawn anew each time, and a test that fails says how to have it again.
+KILLED_AT = "RANKS_KILLED_AT"
 
 
-@pytest.mark.parametrize(("victim", "step"), [*enumerate(KILLED_AT)])
-def test_a_rank_that_is_killed_is_started_again_and_every_step_is_done(victim, step, trained_by_two, monkeypatch):
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_rank_that_is_killed_is_started_again_and_every_step_is_done(victim, trained_by_two, monkeypatch):
     monkeypatch.chdir(trained_by_two)
+    step = int(os.environ.get(KILLED_AT) or SystemRandom().randint(1, DISTURBED["steps"]))
+    again = f"rank {victim} was killed at step {step}; {KILLED_AT}={step} does so again"
     (trained_by_two / "kills.py").write_text(KILLS)
     (trained_by_two / "settings.toml").write_text(
         "\n".join(f"{name.replace('_', '-')} = {json.dumps(value)}" for name, value in DISTURBED.items())
@@ -295,23 +306,24 @@ def test_a_rank_that_is_killed_is_started_again_and_every_step_is_done(victim, s
     train = ["-m", "charrnn", "--plugin", "kills.py", "train", "words.txt", "--config", "settings.toml"]
     env = {"VICTIM": str(victim), "STEP": str(step)}
     killed = f"killed-{victim}"
+    shutil.rmtree(Path("checkpoints", killed), ignore_errors=True)  # of the same test, where it is repeated
     ended = torchrun(*train, "--name", killed, options=["--max-restarts", "1"], env=env)
-    assert ended.code == 0, ended.err
-    assert "exitcode: -9" in ended.err, "nobody was killed"
-    assert len(ours(ended)) <= 1
-    assert state(trained_by_two, killed)["finished"]
-    assert_same(killed, "undisturbed")
+    assert ended.code == 0, f"{again}\n{ended.err}"
+    assert "exitcode: -9" in ended.err, f"nobody was killed: {again}"
+    assert len(ours(ended)) <= 1, again
+    assert state(trained_by_two, killed)["finished"], again
+    try:
+        assert_same(killed, "undisturbed")
+    except AssertionError as error:
+        raise AssertionError(again) from error
 
 
 @pytest.mark.parametrize(("number", "send"), [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)])
 def test_torchrun_that_is_asked_to_stop_saves_what_its_ranks_have_learned(number, send, text_file):
     """By SIGTERM, or by Ctrl-C, which a terminal sends to all in front of it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        endpoint = f"127.0.0.1:{free.getsockname()[1]}"
     train = ["-m", "charrnn", "train", str(text_file), *TINY, "--time", "10m", "--name", "mine", "--json"]
     process = subprocess.Popen(
-        [*TORCHRUN, "--rdzv-endpoint", endpoint, *train],
+        [*TORCHRUN, "--rdzv-endpoint", free_endpoint(), *train],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -335,10 +347,14 @@ def test_another_command_than_train_is_refused_in_one_line():
     assert "exitcode  : 2" in ended.err
 
 
+@pytest.mark.parametrize("arguments", [["train", "--help"], ["--version"]])
+def test_a_question_to_all_is_answered_once(arguments, cli):
+    ended = torchrun("-m", "charrnn", *arguments)
+    assert (ended.code, ended.out.split()) == (0, cli(*arguments).out.split())
+
+
 def test_a_rendezvous_to_which_nobody_comes_is_told_in_one_line(text_file, program):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = free_endpoint().split(":")[1]
     env = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     ended = program("train", text_file, env={**env, "CHARRNN_RANKS_SECONDS": "1"})
     assert ended.code == 1

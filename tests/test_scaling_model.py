@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.scaling_model import GRADIENT, MODELS, NETWORK, PAGE, REACHED, TABLES, Model, all_reduce, filled, step
+from benchmarks.scaling_model import GRADIENT, MODELS, NETWORK, PAGE, QUOTED, REACHED, Model, all_reduce, filled, step
 from charrnn.model import LanguageModel
 from charrnn.settings import TrainSettings
 
 
-def test_the_page_holds_the_tables_as_they_are_worked_out():
+def test_the_page_holds_what_it_quotes_as_it_is_worked_out():
     page = PAGE.read_text(encoding="utf-8")
     assert page == filled(page)
-    for table in TABLES.values():
-        assert "\n".join(table()) in page
+    for lines in QUOTED.values():
+        assert "\n".join(lines()) in page
 
 
 def test_a_model_has_as_many_parameters_as_are_reckoned_with():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from charrnn.cores import usable_cores
 from charrnn.device import processor_tuned, suitable_threads
+from charrnn.errors import CorpusError
 from charrnn.presets import PRESETS, complete
 from charrnn.settings import OptimizerSettings, TrainSettings
 from charrnn.training.batches import LaneBatches
@@ -171,6 +172,19 @@ def test_chunks_are_shrunk_to_the_corpus(tokens):
     settings, notes = complete(TrainSettings(seq_len=100, batch_size=32), "auto", tokens, "cpu")
     assert settings.seq_len * settings.batch_size <= tokens
     assert (settings.seq_len, settings.batch_size) == (100, 32) or any("holds only" in note for note in notes)
+
+
+@given(st.integers(1, 5000), st.integers(1, 32))
+def test_lanes_that_are_cut_are_as_many_for_each_rank(tokens, ranks):
+    asked = TrainSettings(seq_len=100, batch_size=32 * ranks)
+    if tokens < ranks:
+        with pytest.raises(CorpusError, match="need one each"):
+            complete(asked, "auto", tokens, "cpu", ranks)
+        return
+    settings, _ = complete(asked, "auto", tokens, "cpu", ranks)
+    assert settings.batch_size % ranks == 0
+    assert ranks <= settings.batch_size <= 32 * ranks
+    assert settings.seq_len * settings.batch_size <= tokens
 
 
 def test_there_are_cores_for_so_many_threads(monkeypatch):

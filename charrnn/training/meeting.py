@@ -98,12 +98,12 @@ class Meeting:
             distributed.destroy_process_group()
 
     def keep(self, run: str) -> None:
-        """Write down where the run is."""
+        """Write down where the run is, or, by nothing, that there is none after all."""
         self._kept.set(_KEPT, run)
 
     def kept(self) -> str | None:
         """Read that, if it was written down."""
-        return self._kept.get(_KEPT).decode() if self._kept.check([_KEPT]) else None
+        return self._kept.get(_KEPT).decode() or None if self._kept.check([_KEPT]) else None
 
     def post_end(self, own: bool) -> None:
         """Write down how this rank ends: by an error of its own, or because others have gone."""

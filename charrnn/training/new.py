@@ -86,7 +86,11 @@ def new_job(
     with ranks.together():
         if ranks.first:
             ranks.keep(os.fspath(path.absolute()))
-            Run.create(path, draft.config, draft.prepared.fitted)
+            try:
+                Run.create(path, draft.config, draft.prepared.fitted)
+            except RunError:  # another's may be there, which is none to go on with
+                ranks.keep("")
+                raise
             held.enter_context(Run(path).locked())
     with ranks.together():
         run = seen(path)
@@ -138,7 +142,7 @@ def _drafted(
         listen(Notice(learned(source, theirs.tokenizer, tokenizer)))
     for told in unseen(record, source, tokenizer, extend=extend_vocab):
         listen(Notice(told))
-    settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type)
+    settings, notes = complete(settings, preset, record.train.stop if record.train else None, device.type, ranks.size)
     if prepared.streamed and settings.stream is None:
         listen(Notice("the training text is streamed; --no-stream packs it first"))
     for note in (*notes, *without_effect(settings)):

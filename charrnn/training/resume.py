@@ -95,7 +95,7 @@ def _reopened(
         raise RunFinished(f"run '{run.name}' is finished {done}")
     _check_room(run)
     _check_text(run)
-    check_lanes(settings, ranks)
+    check_lanes(settings, ranks, run.name)
     device = device_of_rank(settings.device, ranks.place)
     check_threads(asked.threads)
     threads = asked.threads or _threads(run, settings, listen, ranks)

@@ -11,6 +11,7 @@ from typing import Any
 from charrnn.device import processor_tuned
 from charrnn.errors import ExitCode, PeerError, RunFinished, UsageError
 from charrnn.generation.session import Session, load
+from charrnn.layers import read_settings
 from charrnn.plugins.hooks import read_observer
 from charrnn.presets import AUTO
 from charrnn.training.events import Event, Notice
@@ -19,6 +20,7 @@ from charrnn.training.job import Listen
 from charrnn.training.joining import joined
 from charrnn.training.new import new_job
 from charrnn.training.resume import resumed_job
+from charrnn.training.same import OF_THE_MACHINE, check_asked
 
 
 def train(
@@ -73,11 +75,27 @@ def train(
             "--resume goes on with a run as it is; --init-from, --extend-vocab, --embeddings and --preset are for a "
             "new one"
         )
+    asked = {
+        "resume": resume or None,
+        "name": name,
+        "init_from": init_from,
+        "extend_vocab": extend_vocab or None,
+        # Files may lie elsewhere on each machine; what is in them is compared once they are read.
+        "embeddings": None if embeddings is None else "a file",
+        "config": None if config is None else "a file",
+        "preset": preset,
+        **{key: value for key, value in given.items() if key not in OF_THE_MACHINE},
+    }
     with joined() as ranks, StopRequest() as stop, processor_tuned(), ExitStack() as held:
         listen = listen if ranks.first else _ignore
+        check_asked(ranks, address, asked)
         before = ranks.kept()
-        if before is not None:  # torchrun has started anew what was asked for, and was made, already
-            address, given, file, name, resume = None, {}, None, before, True
+        if before is not None:  # torchrun has started anew what was asked for; it may not have come to do it
+            directory, name = Path(before).parent, Path(before).name
+            if not resume and ranks.leading(Path(before).is_dir()):
+                with ranks.together():
+                    read_settings({}, file)  # for the plugins that it names: the run has its settings
+                address, given, file, resume = None, {}, None, True
         if resume:
             try:
                 job = resumed_job(address, given, file, name, directory, listen, stop, held, ranks)
