@@ -69,6 +69,15 @@ class InterruptedRunError(CharrnnError):
         self.exit_code = exit_code
 
 
+def raise_interruption(error: BaseException) -> None:
+    """Raise what interrupted someone else's code, which has taken it for a failure and raised one of its own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, InterruptedRunError):
+            raise cause
+        cause = cause.__cause__ or cause.__context__
+
+
 class LostRankError(RunError):
     """Another process that trains the same run cannot be reached, or has ended."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from charrnn.errors import InterruptedRunError
+from charrnn.errors import raise_interruption
 from charrnn.recurrence.program import make_graph
 
 #: Steps that are compiled together: enough that a call costs little beside what it does.
@@ -48,9 +48,8 @@ class Compiler:
                 ]
                 graph = make_graph(function, *apart)
                 compiled = torch._inductor.standalone_compile(graph, [*apart], dynamic_shapes="from_example_inputs")
-        except InterruptedRunError:
-            raise
         except Exception as error:
+            raise_interruption(error)
             # A compiler that is not there, or cannot do it, is no reason not to train.
             self.failure = str(error).strip().partition("\n")[0]
             return None

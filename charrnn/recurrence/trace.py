@@ -12,6 +12,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.func import functionalize
 from torch.overrides import TorchFunctionMode
 
+from charrnn.errors import raise_interruption
 from charrnn.recurrence.program import Program, ends, make_graph
 from charrnn.recurrence.simplify import simplify
 
@@ -125,6 +126,7 @@ def told_apart() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        raise_interruption(error)
         raise UntraceableError(str(error).partition("\n")[0].partition(". ")[0]) from error
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from torch import Tensor
 
-from charrnn.errors import CorpusError, ExitCode, InterruptedRunError, PeerError, lacked
+from charrnn.errors import CorpusError, PeerError, lacked
 from charrnn.launch import hand_on
 from charrnn.model import LanguageModel
 from charrnn.runs.layout import METRICS
@@ -21,7 +21,7 @@ from charrnn.training.batches import Batches, Chunk
 from charrnn.training.budget import Budget, Clock
 from charrnn.training.divergence import Divergence
 from charrnn.training.events import Evaluated, Event, Finished, Logged, Notice, Sampled, Saved
-from charrnn.training.interrupt import StopAskedError, StopRequest
+from charrnn.training.interrupt import StopAskedError, StopRequest, interrupted
 from charrnn.training.learner import Learner, Step
 from charrnn.training.observers import Observers
 from charrnn.training.ranks import Ranks
@@ -118,8 +118,10 @@ class Trainer:
         try:
             if self._metrics is not None and metrics.found != self._metrics:
                 yield Notice(f"{METRICS} is not what was saved of it; training goes on, plots lack what is damaged")
-            yield from self._learner.warm_up()
-            self._batches.make_ready()
+            again = self._ranks.size == 1 and bool(self._counters.step or not self._run.config.origin.given)
+            with stop.at_once(self._run.resume_command if again else ""):  # what cannot begin again is saved first
+                yield from self._learner.warm_up()
+                self._batches.make_ready()
             yield from self._train(metrics, stop)
         finally:
             metrics.close()
@@ -294,7 +296,5 @@ class Trainer:
 
     def _stop(self, metrics: Metrics) -> Iterator[Event]:
         yield self._save(metrics)
-        raise InterruptedRunError(
-            f"interrupted at step {self._counters.step}; everything is saved, go on with: {self._run.resume_command}",
-            self._clock.asked or ExitCode.INTERRUPTED,
-        )
+        what = f"interrupted at step {self._counters.step}; everything is saved"
+        raise interrupted(what, self._run.resume_command, self._clock.asked)

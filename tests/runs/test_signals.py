@@ -164,6 +164,68 @@ def test_a_signal_in_an_evaluation_does_not_wait_for_it(step, number, code, text
     assert_same("parts", "whole")
 
 
+#: A plugin that has a signal come while a cell's plan is made, by code that takes whatever is raised for its failure.
+IN_A_PLAN = """
+import os
+import signal
+
+from charrnn import hookimpl
+from charrnn.recurrence import trace
+
+make_graph = trace.make_graph
+
+
+def interrupted(*args, **kwargs):
+    try:
+        signal.raise_signal(int(os.environ["NUMBER"]))
+    except Exception as error:
+        raise RuntimeError("the plan failed") from error
+    return make_graph(*args, **kwargs)
+
+
+trace.make_graph = interrupted
+
+
+@hookimpl
+def run_started(run):
+    pass
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_signal_while_plans_are_made_does_not_wait_for_a_step(begun, number, code, text_file, program, tmp_path):
+    plugin = tmp_path / "sender.py"
+    plugin.write_text(IN_A_PLAN)
+    # Dropped states are no matter of torch's kernels: the steps of the cell are traced.
+    train = ["train", text_file, *TINY, "--zoneout", 0.1, "--steps", 20, "--eval-every", 10]
+    if begun:
+        for name in ("parts", "whole"):
+            assert program(*train, "--steps", 10, "--name", name).code == 0
+    asked = ["train", "--resume", "--name", "parts", "--steps", 20] if begun else [*train, "--name", "parts"]
+    stopped = program("--plugin", plugin, *asked, env={"NUMBER": str(int(number))})
+    assert stopped.code == code, stopped.err
+    told = "charrnn: interrupted before another step was done; go on with: charrnn train --resume --name parts"
+    assert stopped.err.splitlines()[-1] == told
+    assert program("runs", "verify", "parts").code == 0
+    assert program("train", "--resume", "--name", "parts", "--steps", 20).code == 0
+    asked[asked.index("parts")] = "whole"
+    assert program(*asked).code == 0
+    assert_same("parts", "whole")
+
+
+def test_what_starts_from_another_s_weights_is_saved_before_a_signal_ends_it(text_file, program, tmp_path):
+    plugin = tmp_path / "sender.py"
+    plugin.write_text(IN_A_PLAN)
+    train = ["train", text_file, *TINY, "--zoneout", 0.1, "--steps", 20]
+    assert program(*train, "--name", "first").code == 0
+    start = ["train", text_file, "--init-from", "first", "--steps", 20, "--name", "second"]
+    stopped = program("--plugin", plugin, *start, env={"NUMBER": str(int(signal.SIGINT))})
+    assert stopped.code == 130, stopped.err
+    assert "everything is saved" in stopped.err.splitlines()[-1]
+    assert program("train", "--resume", "--name", "second").code == 0
+
+
 #: A plugin that has the signal come in a finalizer, which can raise nothing, while a run is prepared.
 FINALIZER = """
 import os
