@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types check check-core check-corpora check-runs check-plugins picture bench bench-generation bench-ranks cells results soak fuzz proof-packing proof-streaming proof-prompt proof-help clean
+.PHONY: demo test lint types check check-core check-corpora check-runs check-plugins check-ranks picture bench bench-generation bench-ranks cells results soak fuzz proof-packing proof-streaming proof-prompt proof-help clean
 
 # Two minutes of training on the standard library's source, then two samples.
 demo: $(READY)
@@ -22,10 +22,10 @@ types: $(READY)
 
 # The plugins' tests apart: ours run with no plugin but the built-in one. One thread each, so that with --jobs=2 the two do
 # not wait for each other; their models are too small for more.
-check: check-core check-corpora check-runs check-plugins
+check: check-core check-corpora check-runs check-plugins check-ranks
 
 check-core: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/pytest tests $(addprefix --ignore tests/,corpora runs crashes fuzz)
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests $(addprefix --ignore tests/,corpora runs crashes fuzz ranks)
 
 check-corpora: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest tests/corpora
@@ -35,6 +35,9 @@ check-runs: $(READY)
 
 check-plugins: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/pytest plugins
+
+check-ranks: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/pytest tests/ranks
 
 # The picture of the live view in the README, from a real run.
 picture: $(READY)

@@ -20,7 +20,7 @@ from charrnn.launch import Place, Share, read_place
 from charrnn.plugins import plugins
 from charrnn.training import stream_batches
 from tests.conftest import TINY
-from tests.launching import TORCHRUN, free_endpoint, ours, torchrun
+from tests.ranks.launching import TORCHRUN, free_endpoint, ours, torchrun
 from tests.runs.test_same_bits import assert_same
 
 PROGRAM = Path(__file__).with_name("ranks_program.py")

@@ -9,7 +9,7 @@ import pytest
 
 import charrnn
 from tests.conftest import TINY
-from tests.launching import ours, torchrun
+from tests.ranks.launching import ours, torchrun
 
 #: Ends the first rank, in the first attempt, before or after what is to be done once the run's place is kept.
 KILLS = """
