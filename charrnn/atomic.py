@@ -110,10 +110,14 @@ def remove_directories(paths: Iterable[Path], mark: str = _REMOVED) -> None:
 
 def aside_of(path: Path, mark: str = _REMOVED) -> Path:
     """Return where a directory lies while it is removed; as no name has more bytes, one near that loses its end."""
-    name = f"{mark}{path.name}"
-    while len(os.fsencode(name)) > _LONGEST_NAME:
+    return path.with_name(cut_name(f"{mark}{path.name}", _LONGEST_NAME))
+
+
+def cut_name(name: str, most: int) -> str:
+    """Return the start of a file's name that has no more than so many bytes."""
+    while len(os.fsencode(name)) > most:
         name = name[:-1]
-    return path.with_name(name)
+    return name
 
 
 def _put_aside(path: Path, mark: str) -> Path:

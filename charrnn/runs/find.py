@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from charrnn.atomic import cut_name
 from charrnn.errors import RunError, near_names
 from charrnn.runs.layout import CONFIG
 from charrnn.runs.refusal import refused
@@ -60,8 +60,7 @@ def find_runs(names: Iterable[str | None], checkpoints: Path) -> list[Run]:
 
 def free_name(stem: str, checkpoints: Path) -> str:
     """Return ``stem``, or ``stem-2``, ``stem-3``, ...: the first that is not taken; a long stem is cut."""
-    while len(os.fsencode(stem)) > LONGEST_NAME - _LONGEST_NUMBER:
-        stem = stem[:-1]
+    stem = cut_name(stem, LONGEST_NAME - _LONGEST_NUMBER)
     name, number = stem, 1
     while (checkpoints / name).exists():
         number += 1
