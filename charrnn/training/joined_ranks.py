@@ -77,7 +77,7 @@ class JoinedRanks(Ranks):
         """Return a module whose gradients are averaged over the ranks, while its backward pass still runs."""
         if self.size == 1:
             return module
-        return DistributedDataParallel(module, gradient_as_bucket_view=True, find_unused_parameters=unused)
+        return self._meeting.averaging(module, unused=unused)
 
     def apart(self, module: nn.Module) -> AbstractContextManager[None]:
         """Let, within, the gradients of what :meth:`sharing` returned stay on their ranks."""

@@ -10,9 +10,11 @@ from datetime import timedelta
 from itertools import count
 
 import torch
-from torch import Tensor, distributed
+import torch.distributed.nn.functional  # imported while there is a group, it would hold on to it for good
+from torch import Tensor, distributed, nn
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
+from torch.nn.parallel import DistributedDataParallel
 
 from charrnn.errors import LostRankError, UsageError
 from charrnn.launch import Place
@@ -42,6 +44,7 @@ class Meeting:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        self._averaging: list[DistributedDataParallel] = []
         number, seconds = next(_MEETINGS), _seconds()
         patience = seconds or _MEETING
         host, port = os.environ.get("MASTER_ADDR", ""), os.environ.get("MASTER_PORT", "")
@@ -92,10 +95,21 @@ class Meeting:
         """Wait for the others, however long they take."""
         distributed.monitored_barrier(self._patient, timeout=_PACKING)
 
+    def averaging(self, module: nn.Module, *, unused: bool) -> DistributedDataParallel:
+        """Return a module whose gradients are averaged over the ranks, while its backward pass still runs."""
+        self._averaging.append(
+            DistributedDataParallel(module, gradient_as_bucket_view=True, find_unused_parameters=unused)
+        )
+        return self._averaging[-1]
+
     def close(self) -> None:
-        """Break off the connections."""
+        """Break off the connections, which the other ranks notice at once."""
+        for module in self._averaging:  # gloo has its connections for as long as anything holds the group
+            del module.reducer, module.logger, module.process_group
+        self._averaging.clear()
         if distributed.is_initialized():
             distributed.destroy_process_group()
+        self._patient = None
 
     def keep(self, run: str) -> None:
         """Write down where the run is, or, by nothing, that there is none after all."""

@@ -17,20 +17,25 @@ import pytest
 
 import charrnn
 from charrnn.corpora.streaming.feed import Feed
-from charrnn.corpora.streaming.tokens import Window
-from charrnn.errors import CharrnnError, CorpusError
-from charrnn.training import stream_batches
+from charrnn.errors import CharrnnError, CorpusError, PluginError
+from charrnn.training import learner, stream_batches
 from tests.runs.test_same_bits import Stop
 
+#: What the second rank fails at, when it does so for the third time: what all find out, or it alone.
+BREAKS: dict[str, tuple[object, str, CharrnnError]] = {
+    "stream": (Feed, "next", CorpusError("the hub cannot be reached")),
+    "step": (learner, "clip_gradient", PluginError("the cell is broken")),
+}
 
-def break_at_the_third(answered: Callable[[Feed], Window]) -> Callable[[Feed], Window]:
-    """Let a stream fail at its third window."""
+
+def break_at_the_third(function: Callable[..., Any], error: CharrnnError) -> Callable[..., Any]:
+    """Let a function fail at its third call."""
     calls = count()
 
-    def broken(feed: Feed) -> Window:
+    def broken(*arguments: Any) -> Any:
         if next(calls) == 2:
-            raise CorpusError("the hub cannot be reached")
-        return answered(feed)
+            raise error
+        return function(*arguments)
 
     return broken
 
@@ -44,12 +49,14 @@ def main() -> None:
         called = training.pop("called", training.get("name"))
         told = {key: each[int(rank)] for key, each in training.pop("of_rank", {}).items()}
         observers = [Stop(training.pop("stop"))] if "stop" in training else []
-        breaks = rank == "1" and training.pop("breaks", False)
-        training.pop("breaks", None)
+        breaks = training.pop("breaks", None)
         try:
             with pytest.MonkeyPatch.context() as patch:
-                if breaks:
-                    patch.setattr(Feed, "next", break_at_the_third(Feed.next))
+                for name, value in training.pop("env", {}).items():
+                    patch.setenv(name, value)
+                if breaks and rank == "1":
+                    where, name, error = BREAKS[breaks]
+                    patch.setattr(where, name, break_at_the_third(getattr(where, name), error))
                 charrnn.train(**training, **told, observers=observers)
             ends[called] = None
         except CharrnnError as error:

@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
-import sys
 from pathlib import Path
 from random import SystemRandom
 
@@ -20,7 +20,7 @@ from charrnn.launch import Place, Share, read_place
 from charrnn.plugins import plugins
 from charrnn.training import stream_batches
 from tests.conftest import TINY
-from tests.ranks.launching import TORCHRUN, free_endpoint, ours, torchrun
+from tests.ranks.launching import TORCHRUN, environment, ours, torchrun
 from tests.runs.test_same_bits import assert_same
 
 PROGRAM = Path(__file__).with_name("ranks_program.py")
@@ -79,7 +79,10 @@ TRAININGS = [
     {"name": "stream-parts", **MORE},
     {"name": "stream-one", **MORE, "steps": 40},
     {"name": "undisturbed", "corpus": "words.txt", **DISTURBED},
-    {"name": "breaks", **STREAM, "steps": 40, "breaks": True},
+    {"name": "breaks", **STREAM, "steps": 40, "breaks": "stream"},
+    {"name": "breaks-alone", **TWENTY, **SMALL, "breaks": "step"},
+    # It waits for the other one less long than that does where nothing tells it of what broke.
+    {"name": "met-again", **TWENTY, **SMALL, "env": {"CHARRNN_RANKS_SECONDS": "30"}},
     {"name": "lanes", **TWENTY, **SMALL, "batch_size": 7},
     {"name": "no-data", "corpus": "words.txt", "stream": True, **SMALL, "steps": 2},
     {"name": "settings", **TWENTY, **SMALL, "of_rank": {"seed": [1, 2]}},
@@ -263,6 +266,13 @@ def test_a_stream_that_breaks_for_one_rank_loses_nothing(trained_by_two):
     assert state(trained_by_two, "breaks")["step"] == 32
 
 
+def test_a_rank_that_fails_alone_and_lives_on_keeps_nobody_waiting(trained_by_two):
+    first, second = ends(trained_by_two, "breaks-alone")
+    assert first[0] == "PeerError"
+    assert second == ["PluginError", "the cell is broken"]
+    assert ends(trained_by_two, "met-again") == [None, None]
+
+
 def test_a_finished_run_is_finished_for_every_rank(trained_by_two):
     assert ends(trained_by_two, "two64") == [None, None]
 
@@ -323,11 +333,11 @@ def test_torchrun_that_is_asked_to_stop_saves_what_its_ranks_have_learned(number
     """By SIGTERM, or by Ctrl-C, which a terminal sends to all in front of it."""
     train = ["-m", "charrnn", "train", str(text_file), *TINY, "--time", "10m", "--name", "mine", "--json"]
     process = subprocess.Popen(
-        [*TORCHRUN, "--rdzv-endpoint", free_endpoint(), *train],
+        [*TORCHRUN, *train],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=environment({}),
         start_new_session=True,
     )
     while '"logged"' not in process.stdout.readline():
@@ -354,7 +364,9 @@ def test_a_question_to_all_is_answered_once(arguments, cli):
 
 
 def test_a_rendezvous_to_which_nobody_comes_is_told_in_one_line(text_file, program):
-    port = free_endpoint().split(":")[1]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
     env = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     ended = program("train", text_file, env={**env, "CHARRNN_RANKS_SECONDS": "1"})
     assert ended.code == 1
