@@ -114,8 +114,10 @@ def _tell_usage(error: TyperException) -> None:
     if type(error).__name__ == "NoArgsIsHelpError":
         tell_lines(message)
         return
-    help_from = f"; see: {context.command_path} --help" if context is not None else ""
-    _tell(" ".join(message.split()).rstrip(".") + help_from)
+    line = " ".join(message.split()).rstrip(".")
+    if context is not None:
+        line += f"{' See' if line.endswith('?') else '; see'}: {context.command_path} --help"
+    _tell(line)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
