@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 from charrnn.errors import ExitCode, LostRankError, PeerError
@@ -53,6 +54,8 @@ def _told_once(error: Exception, place: Place, meeting: Meeting) -> Exception:
     if is_agreed(error):
         return error
     lost = is_lost(error)
+    if lost:
+        clear_frames(error.__traceback__)  # torch's hold the group, and that its connections
     with suppress(RuntimeError):
         meeting.post_end(own=not lost)
     meeting.close()  # so that those notice who still count on this one

@@ -64,8 +64,8 @@ class Meeting:
                 world_size=place.size,
                 timeout=timedelta(seconds=seconds or _TRAINING),
             )
-            # Only gloo can wait with a limit of its own; the group of all has it alone where there is no GPU.
-            self._patient = distributed.new_group(backend="gloo") if torch.cuda.is_available() else None
+            # Only gloo can wait so long: the first rank to the limit of that wait, the others to that of their group.
+            self._patient: distributed.ProcessGroup | None = distributed.new_group(backend="gloo", timeout=_PACKING)
         except (OSError, RuntimeError, ValueError) as error:
             self.close()
             reason, *_ = str(error).splitlines() or [type(error).__name__]
@@ -104,7 +104,9 @@ class Meeting:
 
     def close(self) -> None:
         """Break off the connections, which the other ranks notice at once."""
-        for module in self._averaging:  # gloo has its connections for as long as anything holds the group
+        # gloo has its connections for as long as anything holds the group. The reducers go before torch lets go of it:
+        # one that is the last to hold it waits, with Python's lock in hand, for gloo's threads, which may want that.
+        for module in self._averaging:
             del module.reducer, module.logger, module.process_group
         self._averaging.clear()
         if distributed.is_initialized():

@@ -265,7 +265,7 @@ class Trainer:
             self._observers.phase_started("sample")
             with self._learner.averaged():
                 yield Sampled(counters.step, self._sample(self._learner.model))
-            self._clock.look()
+        self._clock.look()  # all ranks, whichever of them samples
         self._logged += self._clock.now - begun  # the rate that is logged is that of training
 
     def _save(self, metrics: Metrics, *, better: bool = False) -> Saved:

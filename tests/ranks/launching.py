@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,9 @@ def torchrun(*arguments: object, options: Sequence[str] = (), env: Mapping[str, 
             out, err = process.communicate(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
             for each in [*_descendants(process.pid), process.pid]:
-                os.kill(each, signal.SIGABRT)
-            out, err = process.communicate()
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGABRT)
+            out, err = process.communicate(timeout=10)
             pytest.fail(f"not done in {_PATIENCE} seconds\n{out.decode()}\n{err.decode()}")
     return Result(process.returncode, out.decode(), err.decode())
 
@@ -52,6 +54,7 @@ def ours(result: Result) -> list[str]:
 def _descendants(process: int) -> Iterator[int]:
     """Find the processes that one has started, the last ones first."""
     for thread in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, thread.read_text().split()):
-            yield from _descendants(child)
-            yield child
+        with suppress(FileNotFoundError):
+            for child in map(int, thread.read_text().split()):
+                yield from _descendants(child)
+                yield child

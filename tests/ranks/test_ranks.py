@@ -67,6 +67,7 @@ def register_cells(register):
 TRAININGS = [
     {"name": "two64", **TWENTY, **EXACT},
     {"name": "two32", **TWENTY, **SMALL},
+    {"name": "sampling", **TWENTY, **SMALL, "samples": True},
     {"name": "two-accumulating", **TWENTY, **EXACT, "accumulate": 3},
     {"name": "two-spare", **TWENTY, **EXACT, "cell": "spare"},
     {"name": "two-first", **TWENTY, **EXACT, "steps": 7},
@@ -83,6 +84,7 @@ TRAININGS = [
     {"name": "breaks-alone", **TWENTY, **SMALL, "breaks": "step"},
     # It waits for the other one less long than that does where nothing tells it of what broke.
     {"name": "met-again", **TWENTY, **SMALL, "env": {"CHARRNN_RANKS_SECONDS": "30"}},
+    {"called": "late", "late": 11, "env": {"CHARRNN_RANKS_SECONDS": "10"}},
     {"name": "lanes", **TWENTY, **SMALL, "batch_size": 7},
     {"name": "no-data", "corpus": "words.txt", "stream": True, **SMALL, "steps": 2},
     {"name": "settings", **TWENTY, **SMALL, "of_rank": {"seed": [1, 2]}},
@@ -175,6 +177,11 @@ def test_ranks_take_the_steps_of_one_process(one, other, most, trained_by_two):
     for name, theirs in tensors(trained_by_two, other, "training").items():
         if name.startswith(("optimizer", "state", "average")):  # all lanes' state, whoever has it
             assert (theirs - averages[name]).abs().max() < most, name
+
+
+def test_samples_are_the_first_ones_work_and_change_nothing(trained_by_two):
+    assert ends(trained_by_two, "sampling") == [None, None]
+    assert largest_difference(trained_by_two, "sampling", "two32") == 0
 
 
 def test_validation_is_divided_and_summed_exactly(trained_by_two):
@@ -273,6 +280,15 @@ def test_a_rank_that_fails_alone_and_lives_on_keeps_nobody_waiting(trained_by_tw
     assert ends(trained_by_two, "met-again") == [None, None]
 
 
+def test_a_rank_that_packs_for_longer_than_others_wait_for_a_step_is_waited_for(trained_by_two):
+    assert ends(trained_by_two, "late") == [None, None]
+
+
+def test_no_connection_is_left_by_a_training_that_failed(trained_by_two):
+    """Even while its error is held; whatever held the group longer, would end it with Python's lock in hand."""
+    assert ends(trained_by_two, "threads left") == [{}, {}]
+
+
 def test_a_finished_run_is_finished_for_every_rank(trained_by_two):
     assert ends(trained_by_two, "two64") == [None, None]
 
@@ -331,7 +347,8 @@ def test_a_rank_that_is_killed_is_started_again_and_every_step_is_done(victim, t
 @pytest.mark.parametrize(("number", "send"), [(signal.SIGTERM, os.kill), (signal.SIGINT, os.killpg)])
 def test_torchrun_that_is_asked_to_stop_saves_what_its_ranks_have_learned(number, send, text_file):
     """By SIGTERM, or by Ctrl-C, which a terminal sends to all in front of it."""
-    train = ["-m", "charrnn", "train", str(text_file), *TINY, "--time", "10m", "--name", "mine", "--json"]
+    train = ["-m", "charrnn", "train", str(text_file), *TINY, "--time", "10m", "--eval-every", "5"]
+    train += ["--name", "mine", "--json"]
     process = subprocess.Popen(
         [*TORCHRUN, *train],
         stdout=subprocess.PIPE,
@@ -340,7 +357,7 @@ def test_torchrun_that_is_asked_to_stop_saves_what_its_ranks_have_learned(number
         env=environment({}),
         start_new_session=True,
     )
-    while '"logged"' not in process.stdout.readline():
+    while '"sampled"' not in process.stdout.readline():
         assert process.poll() is None
     send(process.pid, number)
     _, told = process.communicate(timeout=60)
