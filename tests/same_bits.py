@@ -8,6 +8,8 @@ from typing import Any
 
 from safetensors.numpy import load_file
 
+from tests.forging import save_of
+
 #: What a clock says, and how long the figures with it are when they are written.
 TIMES = {"seconds", "evaluation_seconds", "chars_per_second", "waited", "metrics_bytes"}
 
@@ -20,7 +22,7 @@ def figures(run: Path) -> list[dict[str, Any]]:
 
 def saved(run: Path) -> dict[str, Any]:
     """All that the newest save holds, but for times: tensors as bytes, and the state with the best and the patience."""
-    save = run / "saves" / (run / "latest").read_text().split()[0]
+    save = save_of(run)
     files = [*save.glob("*.safetensors"), run / "model.safetensors"]
     assert len(files) == 4
     tensors = {f"{file.name}/{name}": each.tobytes() for file in files for name, each in load_file(file).items()}

@@ -12,8 +12,6 @@ from typing import Any
 from charrnn.errors import ExitCode, InterruptedRunError
 
 _EXIT_CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
-
-
 _BEFORE = "interrupted before another step was done"
 
 

@@ -32,18 +32,19 @@ def check_lanes(settings: TrainSettings, ranks: Ranks, run: str | None = None) -
         UsageError: they cannot.
     """
     lanes, size = settings.batch_size or 1, ranks.size
-    if lanes % size and run is not None:
+    if lanes % size == 0:
+        return
+    if run is not None:
         fewer = max(each for each in range(1, size) if lanes % each == 0)
         raise UsageError(
             f"run '{run}' has --batch-size {lanes}, which a resumed run keeps, and {size} ranks take the same number "
             f"of lanes each; go on with {fewer}, by another --nproc-per-node"
         )
-    if lanes % size:
-        near = " or ".join(str(each) for each in (lanes - lanes % size, lanes + size - lanes % size) if each)
-        raise UsageError(
-            f"--batch-size {lanes}: {size} ranks take the same number of lanes each; give --batch-size {near}, or "
-            f"another --nproc-per-node"
-        )
+    near = " or ".join(str(each) for each in (lanes - lanes % size, lanes + size - lanes % size) if each)
+    raise UsageError(
+        f"--batch-size {lanes}: {size} ranks take the same number of lanes each; give --batch-size {near}, or "
+        f"another --nproc-per-node"
+    )
 
 
 def check_asked(ranks: Ranks, address: str | None, asked: Mapping[str, Any]) -> None:

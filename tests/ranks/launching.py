@@ -26,9 +26,7 @@ _PATIENCE = 120
 def torchrun(*arguments: object, options: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Result:
     """Start two ranks, and wait for their end; the host's name need not be known to anyone."""
     command = [*TORCHRUN, *options, *map(str, arguments)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(env or {})
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(env)) as process:
         try:
             out, err = process.communicate(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -40,10 +38,10 @@ def torchrun(*arguments: object, options: Sequence[str] = (), env: Mapping[str, 
     return Result(process.returncode, out.decode(), err.decode())
 
 
-def environment(more: Mapping[str, str]) -> dict[str, str]:
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return what processes of a launch see: one that is aborted tells what it was at, one that waits in vain ends."""
     told = {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONFAULTHANDLER": "1", "CHARRNN_RANKS_SECONDS": "60"}
-    return {**os.environ, **told, **more}
+    return {**os.environ, **told, **(more or {})}
 
 
 def ours(result: Result) -> list[str]:

@@ -20,6 +20,7 @@ from charrnn.launch import Place, Share, read_place
 from charrnn.plugins import plugins
 from charrnn.training import stream_batches
 from tests.conftest import TINY
+from tests.forging import save_of
 from tests.ranks.launching import TORCHRUN, environment, ours, torchrun
 from tests.runs.test_same_bits import assert_same
 
@@ -140,13 +141,11 @@ def trained_by_two(tmp_path_factory, text):
 
 
 def tensors(folder, run, name="weights"):
-    path = folder / "checkpoints" / run
-    return load_file(path / "saves" / (path / "latest").read_text().split()[0] / f"{name}.safetensors")
+    return load_file(save_of(folder / "checkpoints" / run) / f"{name}.safetensors")
 
 
 def state(folder, run):
-    path = folder / "checkpoints" / run
-    return json.loads((path / "saves" / (path / "latest").read_text().split()[0] / "state.json").read_text())
+    return json.loads((save_of(folder / "checkpoints" / run) / "state.json").read_text())
 
 
 def largest_difference(folder, one, other):
@@ -354,7 +353,7 @@ def test_torchrun_that_is_asked_to_stop_saves_what_its_ranks_have_learned(number
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment({}),
+        env=environment(),
         start_new_session=True,
     )
     while '"sampled"' not in process.stdout.readline():

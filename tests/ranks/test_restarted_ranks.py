@@ -9,6 +9,7 @@ import pytest
 
 import charrnn
 from tests.conftest import TINY
+from tests.forging import save_of
 from tests.ranks.launching import ours, torchrun
 
 #: Ends the first rank, in the first attempt, before or after what is to be done once the run's place is kept.
@@ -60,8 +61,7 @@ def killed_at(moment, *train):
 
 
 def step_of(run):
-    path = Path("checkpoints", run)
-    saved = json.loads((path / "saves" / (path / "latest").read_text().split()[0] / "state.json").read_text())
+    saved = json.loads((save_of(Path("checkpoints", run)) / "state.json").read_text())
     assert saved["finished"]
     return saved["step"]
 

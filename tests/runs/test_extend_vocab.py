@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 import charrnn
 from charrnn.tokenizers.char import CharTokenizer
 from tests.conftest import TINY
+from tests.forging import save_of
 
 GREEK = "μῆνιν ἄειδε θεὰ Πηληϊάδεω Ἀχιλῆος the wrath sing, goddess\n" * 60
 CELLS = """
@@ -80,8 +81,7 @@ def alphabet(run):
 
 
 def newest_weights(run):
-    path = Path("checkpoints") / run
-    return load_file(path / "saves" / (path / "latest").read_text().split()[0] / "weights.safetensors")
+    return load_file(save_of(Path("checkpoints") / run) / "weights.safetensors")
 
 
 def extend(corpus, **more):
