@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,15 @@ def test_the_live_view_shows_the_figures_and_text_as_it_is():
     ):
         assert shown in view, shown
     assert "\x1b" not in view
+
+
+def test_the_live_view_of_a_run_that_is_gone_on_with_knows_the_best_of_before():
+    best = {"step": 30, "nats_per_token": 2.125, "bits_per_char": 3.066}
+    begun, logged, evaluated = replace(EVENTS[1], best=best), EVENTS[2], EVENTS[3]
+    for events in ([begun, logged], [begun, logged, evaluated]):
+        assert re.search(r"best +2\.1250 nats  3\.0660 bpc +at step +30\b", drawn(events))
+    better = replace(evaluated, nats_per_token=2.0)
+    assert re.search(r"best +2\.0000 nats  3\.2460 bpc +at step +50\b", drawn([begun, logged, better]))
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])

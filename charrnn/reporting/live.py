@@ -163,13 +163,14 @@ class LiveReporter:
             ("epoch", f"{logged.epoch:.2f}"),
             ("gradient norm", f"{logged.grad_norm:.3f}"),
         ]
+        known = [(each.nats_per_token, each.bits_per_char, each.step) for each in evaluated]
+        if self._started and (before := self._started.best):  # of a run that is gone on with
+            known.append((before["nats_per_token"], before["bits_per_char"], before["step"]))
+        if known:
+            nats, bits_per_char, step = min(known)
+            figures += [("best", _loss(nats, bits_per_char)), ("at step", f"{step:,}")]
         if evaluated:
-            best = min(evaluated, key=lambda each: each.nats_per_token)
-            figures += [
-                ("best", _loss(best.nats_per_token, best.bits_per_char)),
-                ("at step", f"{best.step:,}"),
-                ("validation", _curve([each.nats_per_token for each in evaluated])),
-            ]
+            figures.append(("validation", _curve([each.nats_per_token for each in evaluated])))
         return _laid_out(figures, self._console.width)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class Started:
-    """Training begins (or goes on, at ``step``); ``tokens`` is None where they are streamed."""
+    """Training begins (or goes on, at ``step``, with the ``best`` evaluation of before).
+
+    ``tokens`` is None where they are streamed.
+    """
 
     run: str
     path: Path
@@ -36,6 +39,7 @@ class Started:
     chars_per_token: float
     total_steps: int | None
     total_seconds: float | None
+    best: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

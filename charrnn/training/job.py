@@ -91,10 +91,11 @@ class Job:
             device=str(next(self.model.parameters()).device),
             parameters=self.model.parameter_count(),
             tokens=None if part is None else part.stop,
-            step=trainer.step,
+            step=trainer.counters.step,
             chars_per_token=self._chars_per_token(),
             total_steps=trainer.budget.steps,
             total_seconds=trainer.budget.seconds,
+            best=dict(trainer.counters.best),
         )
 
     def _validation(self) -> Validation:

@@ -88,9 +88,9 @@ class Trainer:
         return self._budget
 
     @property
-    def step(self) -> int:
-        """Optimizer steps done."""
-        return self._counters.step
+    def counters(self) -> Counters:
+        """The numbers of the run so far."""
+        return self._counters
 
     @property
     def seconds(self) -> float:
