@@ -102,8 +102,7 @@ def near_names(name: str, known: Iterable[str]) -> str:
     Returns a sentence's end, such as ``did you mean 'lstm'?`` or ``there are: gru, lstm, rnn``.
     """
     names = sorted(known)
-    folded = get_close_matches(name.casefold(), {each.casefold() for each in names}, n=3, cutoff=0.5)
-    near = [each for fold in folded for each in names if each.casefold() == fold]
+    near = get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(repr(each) for each in near)}?"
     if not names:

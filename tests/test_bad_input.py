@@ -54,12 +54,6 @@ def test_training_tells_what_is_wrong(arguments, message, text_file, cli):
     assert not Path("checkpoints").exists()
 
 
-@pytest.mark.parametrize("written", ["README.mdd", "readme.mdd", "Readm.md"])
-def test_a_misspelt_name_gets_the_near_one_whatever_its_case(written, cli):
-    Path("README.md").touch()
-    assert cli("train", written).told.endswith("did you mean 'README.md'?")
-
-
 def test_a_line_that_nobody_would_read_to_its_end_is_shortened(text_file, cli):
     told = cli("train", text_file, "--tokenizer", "x" * 100_000).told
     assert len(told) < 1100
